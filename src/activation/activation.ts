@@ -1,0 +1,121 @@
+import type { HashAlgorithm } from '../hsm/hsm.js'
+
+export type ActivationStatus = 'waiting' | 'confirmed' | 'spent' | 'rejected' | 'expired' | 'cancelled'
+export type ActivationKind = 'digests' | 'session' | 'device'
+
+/** One request to use a credential for given digests, from ask to end. */
+export interface Activation {
+  id: string
+  provider: string
+  clientId: string
+  subscriberId: string
+  /** Null for kind `device`. */
+  credentialId: string | null
+  kind: ActivationKind
+  status: ActivationStatus
+  relyingPartyName: string
+  hash: HashAlgorithm | null
+  numSignatures: number
+  /** In the order asked; the same digest twice is two occurrences. */
+  digests: readonly Uint8Array[]
+  documentNames: readonly string[]
+  description: string
+  validUntil: Date | null
+  nonce: string
+  createdAt: Date
+  expiresAt: Date
+  confirmedAt: Date | null
+  endedAt: Date | null
+  endedReason: string | null
+  /** One letter a digest: `a` authorized, `r` reserved or consumed. */
+  occurrences: string
+}
+
+/** What a device is shown and must confirm, exactly as the phone API sends it. Digests base64, times RFC 3339. */
+export interface Challenge {
+  id: string
+  kind: ActivationKind
+  audience: string
+  clientId: string
+  relyingParty: string
+  credentialID: string | null
+  hashAlgorithmOID: string | null
+  description: string
+  numSignatures: number
+  validUntil: string | null
+  documents: { name: string; digest: string }[]
+  nonce: string
+  createdAt: string
+  expiresAt: string
+  /** base64url(SHA-256(RFC 8785 canonical JSON of everything above)). */
+  displayHash: string
+}
+
+/** A relying party's request. Digests are decoded and of one hash. */
+export interface AskRequest {
+  provider: string
+  clientId: string
+  credentialId: string
+  /** Owner the caller named or whose token it has; must own the credential. Null: any subscriber of the provider. */
+  subscriberId: string | null
+  hash: HashAlgorithm
+  digests: readonly Uint8Array[]
+  numSignatures: number
+  /** Names for the device's display, one a digest; missing ones are numbered. */
+  documentNames: readonly string[]
+  description: string
+}
+
+/** Ask, challenge, confirm, SAD. */
+export interface Activations {
+  /**
+   * Opens an activation and announces its challenge.
+   * @throws ServiceError `not_found` (credential not this provider's or not this owner's), `credential_unusable`,
+   *   `certificate_expired`, `signatures_too_many`, `digest_length_wrong`, `challenges_too_many`.
+   */
+  ask(request: AskRequest): Promise<Activation>
+  /** Asks the registered devices of a subscriber to consent to a further one (kind `device`). */
+  askForDevice(request: {
+    subscriberId: string
+    provider: string
+    operatorId: string
+    description: string
+  }): Promise<Activation>
+  /**
+   * For the relying party: how it stands, and a new SAD if it is confirmed (each replaces the one before).
+   * @throws ServiceError `not_found` (no such handle of this relying party), `activation_waiting`,
+   *   `activation_rejected`, `activation_expired`, `activation_cancelled`, `sad_invalid` when it is spent.
+   */
+  issueSad(of: {
+    provider: string
+    clientId: string
+    activationId: string
+  }): Promise<{ sad: string; expiresInS: number }>
+  /** Challenges that wait for a subscriber, oldest first. */
+  waitingFor(subscriberId: string): Promise<Challenge[]>
+  /**
+   * A device confirms. A refused token changes nothing but the count of refusals.
+   * @param token Compact JWS as sent, at most 8 KiB.
+   * @throws ServiceError `not_found`, `challenge_ended` (its `says` names the status), `biometric_token_refused`.
+   */
+  confirm(by: { deviceId: string; activationId: string; token: string }): Promise<void>
+  /** @throws ServiceError `not_found`, `challenge_ended`. */
+  reject(by: { deviceId: string; activationId: string; reason: string | null }): Promise<void>
+  /** Ends what is waiting or confirmed and not spent. Used when a device, credential or consent changes. */
+  cancelOf(
+    what: { subscriberId: string } | { credentialId: string } | { confirmedBy: string },
+    reason: string
+  ): Promise<void>
+  /** Calls back on every new challenge and every end of one of this subscriber, from whatever server. */
+  watch(subscriberId: string, on: (change: ChallengeChange) => void): () => void
+  /** The same for all subscribers: what the virtual phones listen to. */
+  watchAll(on: (subscriberId: string, change: ChallengeChange) => void): () => void
+  /** Marks what has passed its time as expired, audited. Called by the server's timer; returns how many. */
+  expire(): Promise<number>
+}
+
+/** `missed`: the connection was lost for a while; read `waitingFor` again. */
+export type ChallengeChange =
+  | { kind: 'challenge'; activationId: string }
+  | { kind: 'ended'; activationId: string; status: ActivationStatus }
+  | { kind: 'missed' }

@@ -1,0 +1,63 @@
+/** Values that RFC 8785 canonical JSON writes the same everywhere; binary as base64, times as RFC 3339 UTC. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+/** Everything that is worth an event. A name is public API: add one, never rename one. */
+export type AuditType =
+  | 'chain.started'
+  | 'server.recovered'
+  | 'operator.created'
+  | 'operator.removed'
+  | 'operator.refused'
+  | 'relying-party.created'
+  | 'relying-party.changed'
+  | 'relying-party.removed'
+  | 'relying-party.secret-replaced'
+  | 'client.authenticated'
+  | 'client.refused'
+  | 'subscriber.created'
+  | 'subscriber.changed'
+  | 'subscriber.password-set'
+  | 'credential.issued'
+  | 'credential.published'
+  | 'credential.suspended'
+  | 'credential.resumed'
+  | 'credential.revoked'
+  | 'activation-code.created'
+  | 'activation-code.consented'
+  | 'device.enrolled'
+  | 'device.removed'
+  | 'device.refused'
+  | 'virtual-phone.set'
+  | 'virtual-phone.removed'
+  | 'activation.asked'
+  | 'activation.refused'
+  | 'activation.confirmed'
+  | 'activation.confirmation-refused'
+  | 'activation.rejected'
+  | 'activation.expired'
+  | 'activation.cancelled'
+  | 'sad.issued'
+  | 'signature.made'
+  | 'signature.refused'
+  | 'signature.uncertain'
+  | 'reservation.failed'
+  | 'integrity.broken'
+
+/** One thing that happened. */
+export interface AuditEvent {
+  type: AuditType
+  /** Who did it: `operator:<id>`, `relying-party:<provider>/<clientId>`, `device:<id>`, `server:<id>`, `anyone`. */
+  actor: string
+  /** What it was about. Never a secret, SAD, password, code or token value; digests and hashes are welcome. */
+  about: { readonly [key: string]: Json }
+}
+
+/** The room's door for everyone who makes things happen. */
+export interface Audit {
+  /**
+   * Chains and stores the events, in order. Resolves when they are durable; call it after the change and before the
+   * answer leaves. Concurrent calls share one statement.
+   * @throws ServiceError `database_unavailable`: the change may stand, but must not be acknowledged.
+   */
+  record(...events: readonly AuditEvent[]): Promise<void>
+}

@@ -1,0 +1,86 @@
+import type { KeyAlgorithm, StoredKey } from '../hsm/hsm.js'
+import type { RevocationReason, SubjectFields } from '../pki/pki.js'
+
+/** The person (or organisation) a certificate is issued to, at one provider. */
+export interface Subscriber extends SubjectFields {
+  id: string
+  provider: string
+  /** What relying parties call the person; unique within the provider. */
+  login: string
+  phone: string | null
+  demo: boolean
+  createdAt: Date
+}
+
+/** What is stored. `expired` is not a stored status: the clock says it, see `credentialStatus`. */
+export type StoredCredentialStatus = 'issued' | 'active' | 'suspended' | 'revoked'
+export type CredentialStatus = StoredCredentialStatus | 'expired'
+
+/** Key, certificate and status under one credentialID. Its seal was checked when it was read. */
+export interface Credential {
+  id: string
+  provider: string
+  subscriberId: string
+  algorithm: KeyAlgorithm
+  status: StoredCredentialStatus
+  /** Upper-case hex. */
+  serialNumber: string
+  /** DER. */
+  certificate: Uint8Array
+  key: StoredKey
+  notBefore: Date
+  notAfter: Date
+  auth: 'phone'
+  scal: '1' | '2'
+  /** Signatures one activation may allow, at most. */
+  multisign: number
+  issuedAt: Date
+  publishedAt: Date | null
+  suspendedAt: Date | null
+  revokedAt: Date | null
+  revocationReason: RevocationReason | null
+  /** Grows by one with every change of the row. */
+  version: number
+}
+
+/** A registered phone or tablet. Its seal was checked when it was read. */
+export interface Device {
+  id: string
+  provider: string
+  subscriberId: string
+  name: string
+  platform: string
+  /** SubjectPublicKeyInfo of a P-256 key, DER. */
+  spki: Uint8Array
+  /** The simulator's own key, only where `virtual`. */
+  virtualKey: StoredKey | null
+  virtual: boolean
+  createdAt: Date
+  removedAt: Date | null
+  version: number
+}
+
+/** The status at `now`: a certificate past its end is `expired`, unless it was revoked before. */
+export function credentialStatus(credential: Credential, now: Date): CredentialStatus {
+  return credential.status !== 'revoked' && credential.notAfter <= now ? 'expired' : credential.status
+}
+
+/**
+ * Lookups that the hot path makes. Rows come from a bounded cache over the database; a row enters it only if its
+ * seal holds. A row that fails is audited as `integrity.broken` and refused with `integrity_broken`.
+ */
+export interface Directory {
+  /** Null: no such subscriber at this provider. */
+  subscriberByLogin(provider: string, login: string): Promise<Subscriber | null>
+  subscriber(id: string): Promise<Subscriber | null>
+  /** By credentialID, of whatever owner: the caller compares provider and owner, and says "unknown" (I6). */
+  credential(id: string): Promise<Credential | null>
+  /** Past the cache: used when the database says that the cached version is not the present one. */
+  freshCredential(id: string): Promise<Credential | null>
+  /** All credentials of a subscriber, RSA first, then in order of issue. */
+  credentialsOf(subscriberId: string): Promise<Credential[]>
+  /** Null also when it was removed. */
+  device(id: string): Promise<Device | null>
+  /** Those not removed, oldest first. */
+  devicesOf(subscriberId: string): Promise<Device[]>
+}

@@ -1,0 +1,48 @@
+/**
+ * Lets many concurrent calls share one statement. Calls that arrive while a statement runs wait together and go
+ * with the next one, so a lone call never waits and a crowd travels in one round trip.
+ *
+ * @param run Receives up to `limit` inputs and answers as many outputs in the same order. If it throws, every call
+ *   of that batch fails with the same error.
+ * @param options.limit Inputs a statement takes at most.
+ * @param options.lanes How many statements may run at the same time.
+ */
+export function batched<In, Out>(
+  run: (inputs: readonly In[]) => Promise<readonly Out[]>,
+  options: { limit: number; lanes: number }
+): (input: In) => Promise<Out> {
+  interface Call {
+    input: In
+    resolve: (output: Out) => void
+    reject: (error: unknown) => void
+  }
+  const waiting: Call[] = []
+  let running = 0
+
+  async function drain(): Promise<void> {
+    running += 1
+    while (waiting.length > 0) {
+      const calls = waiting.splice(0, options.limit)
+      try {
+        const outputs = await run(calls.map((call) => call.input))
+        if (outputs.length !== calls.length) {
+          throw new RangeError(`a batch of ${calls.length} was answered by ${outputs.length} results`)
+        }
+        calls.forEach((call, index) => {
+          call.resolve(outputs[index] as Out)
+        })
+      } catch (error) {
+        for (const call of calls) call.reject(error)
+      }
+    }
+    running -= 1
+  }
+
+  return (input) =>
+    new Promise<Out>((resolve, reject) => {
+      waiting.push({ input, resolve, reject })
+      // Started in a microtask, so that calls of the same turn of the event loop go together.
+      if (running < options.lanes)
+        queueMicrotask(() => void (running < options.lanes && waiting.length > 0 && drain()))
+    })
+}

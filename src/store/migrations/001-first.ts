@@ -1,0 +1,262 @@
+/**
+ * The first schema. Identifiers are text: they arrive from clients as text and must not fail on a cast. Those made
+ * here are UUID version 7, so that rows of one time lie together and tables can later be cut by time along the key.
+ * Times are always given by the caller's clock, never by the database's.
+ */
+export const first = /* sql */ `
+create table operators (
+  id text primary key,
+  name text not null,
+  role text not null check (role in ('registrar', 'auditor', 'administrator')),
+  key_sha256 bytea not null unique,
+  demo boolean not null default false,
+  created_at timestamptz not null,
+  removed_at timestamptz
+);
+
+create table idempotency_keys (
+  operator_id text not null,
+  key text not null,
+  request_sha256 bytea not null,
+  status integer,                 -- null while the first request runs
+  body jsonb,                     -- the answer, without secrets that are shown once
+  created_at timestamptz not null,
+  primary key (operator_id, key)
+);
+
+create table relying_parties (
+  provider text not null,
+  client_id text not null,
+  name text not null,
+  secret_sha256 bytea not null,
+  redirect_uris text[] not null,
+  callback_urls text[] not null,
+  callback_auth_url text,
+  mode text not null check (mode in ('strict', 'lenient')),
+  demo boolean not null default false,
+  created_at timestamptz not null,
+  removed_at timestamptz,
+  version integer not null,
+  seal bytea not null,
+  primary key (provider, client_id)
+);
+
+create table access_tokens (
+  token_sha256 bytea primary key,
+  provider text not null,
+  audience text not null,         -- the surface and version it was issued for, such as csc/v2
+  client_id text not null,
+  subscriber_id text,
+  scope text not null,
+  issued_at timestamptz not null,
+  expires_at timestamptz not null,
+  revoked_at timestamptz
+);
+create index access_tokens_by_expiry on access_tokens (expires_at);
+
+create table subscribers (
+  id text primary key,
+  provider text not null,
+  login text not null,
+  password_hash text,
+  full_name text not null,
+  national_id text not null,
+  email text,
+  phone text,
+  title text,
+  organisation jsonb,             -- {name, taxCode?, budgetUnitCode?}
+  locality text,
+  province text,
+  demo boolean not null default false,
+  created_at timestamptz not null,
+  unique (provider, login)
+);
+
+create table credentials (
+  id text primary key,
+  provider text not null,
+  subscriber_id text not null references subscribers (id),
+  algorithm text not null,
+  status text not null check (status in ('issued', 'active', 'suspended', 'revoked')),
+  serial_number text not null,    -- upper-case hex
+  spki bytea not null,
+  certificate bytea not null,     -- DER
+  wrapped_key bytea,
+  token_key_id bytea,
+  not_before timestamptz not null,
+  not_after timestamptz not null,
+  auth text not null,
+  scal text not null check (scal in ('1', '2')),
+  multisign integer not null,
+  issued_at timestamptz not null,
+  published_at timestamptz,
+  suspended_at timestamptz,
+  revoked_at timestamptz,
+  revocation_reason text,
+  version integer not null,
+  seal bytea not null,
+  unique (provider, serial_number),
+  check ((wrapped_key is null) <> (token_key_id is null))
+);
+create index credentials_by_subscriber on credentials (subscriber_id, id);
+create index credentials_off on credentials (provider, serial_number) where status in ('suspended', 'revoked');
+
+-- With token storage a key exists before its row does. What is named here and has no credential is destroyed at start.
+create table pending_keys (
+  id text primary key,
+  created_at timestamptz not null
+);
+
+create table activation_codes (
+  id text primary key,
+  code_sha256 bytea not null unique,
+  subscriber_id text not null references subscribers (id),
+  created_by text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  consent text not null check (consent in ('not-needed', 'waiting', 'given', 'refused')),
+  consent_by text,                -- the device or operator that gave it
+  consent_activation_id text,
+  used_at timestamptz,
+  used_by_device_id text
+);
+create index activation_codes_by_subscriber on activation_codes (subscriber_id);
+
+create table devices (
+  id text primary key,
+  provider text not null,
+  subscriber_id text not null references subscribers (id),
+  name text not null,
+  platform text not null,
+  spki bytea not null,            -- P-256
+  virtual boolean not null,
+  wrapped_key bytea,              -- virtual phones only
+  token_key_id bytea,
+  created_at timestamptz not null,
+  removed_at timestamptz,
+  version integer not null,
+  seal bytea not null
+);
+create index devices_by_subscriber on devices (subscriber_id) where removed_at is null;
+
+create table virtual_phones (
+  subscriber_id text primary key references subscribers (id),
+  device_id text not null references devices (id),
+  behaviour text not null,
+  delay_ms integer not null,
+  biometric text not null check (biometric in ('face', 'fingerprint')),
+  next jsonb not null default '[]'
+);
+
+-- Single use of the JWTs that devices send.
+create table used_token_ids (
+  issuer text not null,
+  jti text not null,
+  expires_at timestamptz not null,
+  primary key (issuer, jti)
+);
+create index used_token_ids_by_expiry on used_token_ids (expires_at);
+
+create table activations (
+  id text primary key,
+  provider text not null,
+  client_id text not null,
+  subscriber_id text not null,
+  credential_id text,             -- null for kind device
+  kind text not null check (kind in ('digests', 'session', 'device')),
+  status text not null check (status in ('waiting', 'confirmed', 'spent', 'rejected', 'expired', 'cancelled')),
+  relying_party_name text not null,
+  hash_algorithm_oid text,
+  num_signatures integer not null,
+  digests bytea not null,         -- num_signatures digests of equal length, one after the other
+  document_names text[] not null,
+  description text not null,
+  valid_until timestamptz,        -- sessions
+  nonce text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  refused_tokens integer not null default 0,
+  confirmed_at timestamptz,
+  ended_at timestamptz,
+  ended_reason text,
+  sad_sha256 bytea,
+  sad_expires_at timestamptz,
+  occurrences text not null       -- one letter a digest: a authorized, r reserved (its reservation tells how it ended)
+);
+create index activations_waiting on activations (subscriber_id, created_at) where status = 'waiting';
+create index activations_open on activations (credential_id) where status in ('waiting', 'confirmed');
+
+-- The evidence: the biometric challenge token as it came, beside the activation so that the hot row stays small.
+create table confirmations (
+  activation_id text primary key references activations (id),
+  device_id text not null,
+  token text not null,
+  confirmed_at timestamptz not null
+);
+
+create table reservations (
+  id text primary key,
+  activation_id text not null,
+  credential_id text not null,
+  server_id text not null,
+  positions integer[] not null,   -- which occurrences, from 0
+  scheme text not null,
+  reserved_at timestamptz not null,
+  outcome text check (outcome in ('signed', 'partly', 'refused', 'failed')),
+  finished_at timestamptz,
+  signatures bytea[],             -- by position; null where none was made
+  detail text
+);
+create index reservations_by_activation on reservations (activation_id);
+create index reservations_open on reservations (server_id) where outcome is null;
+
+-- Server processes that share this database; each also holds an advisory lock while it lives.
+create table servers (
+  id text primary key,
+  started_at timestamptz not null,
+  stopped_at timestamptz
+);
+
+create table audit_events (
+  chain text not null,
+  seq bigint not null,
+  at timestamptz not null,
+  type text not null,
+  actor text not null,
+  about jsonb not null,
+  previous_hash bytea not null,
+  hash bytea not null,
+  primary key (chain, seq)
+);
+create index audit_events_by_time on audit_events (at, chain, seq);
+
+create table audit_checkpoints (
+  id text primary key,
+  at timestamptz not null,
+  heads jsonb not null,           -- [{chain, seq, hash}]
+  spki bytea not null,
+  signature bytea not null
+);
+
+create table certificate_authorities (
+  name text primary key,          -- root, or a provider's name
+  certificate bytea not null,
+  ocsp_certificate bytea,
+  created_at timestamptz not null
+);
+
+create table revocation_lists (
+  issuer text primary key references certificate_authorities (name),
+  number bigint not null,
+  this_update timestamptz not null,
+  next_update timestamptz not null,
+  statuses_version bigint not null,
+  der bytea not null
+);
+
+-- Counts changes of status per issuer, so that a list knows whether it is behind.
+create table status_versions (
+  issuer text primary key references certificate_authorities (name),
+  version bigint not null
+);
+`
