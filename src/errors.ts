@@ -66,10 +66,12 @@ export interface ServiceErrorOptions extends ErrorOptions {
   field?: string
   /** When trying again makes sense, in seconds. */
   retryAfterS?: number
+  /** The state that stood in the way, as a single word of the surface's own vocabulary. */
+  status?: string
 }
 
 /**
- * Any failure a client may meet. `code`, `says`, `field` and `retryAfterS` may leave the server; `message` and
+ * Any failure a client may meet. `code`, `says`, `field`, `status` and `retryAfterS` may leave the server; `message` and
  * `cause` are for the log and stay there. A programmer's mistake is a `TypeError` or `RangeError` instead.
  */
 export class ServiceError extends Error {
@@ -78,6 +80,7 @@ export class ServiceError extends Error {
   readonly says: string
   readonly field: string | undefined
   readonly retryAfterS: number | undefined
+  readonly status: string | undefined
 
   constructor(code: ErrorCode, message: string, options: ServiceErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -85,5 +88,14 @@ export class ServiceError extends Error {
     this.says = options.says ?? errorCodes[code]
     this.field = options.field
     this.retryAfterS = options.retryAfterS
+    this.status = options.status
   }
+}
+
+/**
+ * Why the server does not start, where whoever started it can do something about it. `message` is a sentence for
+ * them; `main.ts` prints it alone, without a stack, and exits with 1.
+ */
+export class StartError extends Error {
+  override readonly name = 'StartError'
 }

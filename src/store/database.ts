@@ -29,5 +29,14 @@ export interface Database extends Queryable {
   tryHold(name: string): Promise<boolean>
   /** @throws ServiceError `database_unavailable` when no answer came within 2 s. */
   check(): Promise<void>
+  /** Numbers for /metrics. */
+  stats(): DatabaseStats
   close(): Promise<void>
+}
+
+/** How the pool stands: connections open, of these without work, and statements that wait for one. */
+export interface DatabaseStats {
+  connections: number
+  idle: number
+  waiting: number
 }
