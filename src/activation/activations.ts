@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import type { Access } from '../access/access.js'
+import type { Audit, AuditEvent } from '../audit/audit.js'
+import type { Clock } from '../clock.js'
+import type { Directory } from '../enrolment/enrolment.js'
+import { ServiceError } from '../errors.js'
+import type { Activation, Activations } from './activation.js'
+import type { Approvals } from './approvals.js'
+import { openActivation } from './ask.js'
+import { challengeOf } from './challenge.js'
+import { confirmActivation } from './confirm.js'
+import { displayText } from './display-text.js'
+import { hashes } from './hashes.js'
+import type { ActivationStore, Ended } from './needs.js'
+import { newSad } from './sad.js'
+import { approvalLifetimeS, challengeEnded, requireConfirmed, requireWaiting } from './standing.js'
+import { createWatchers } from './watchers.js'
+
+/** Activations ended by one pass of `expire`. */
+const expireBatch = 500
+
+/** What this room stands on. `server.ts` hands it in. */
+export interface ActivationsDeps {
+  store: ActivationStore
+  directory: Pick<Directory, 'credential' | 'freshCredential' | 'device'>
+  access: Pick<Access, 'relyingParty'>
+  approvals: Approvals
+  audit: Audit
+  now: Clock
+  /** `server:<id>`, the actor of what happens by the clock. */
+  actor: string
+  publicUrl: string
+  /** Seconds a challenge of this provider waits. */
+  ttlS: (provider: string) => number
+  sadTtlS: number
+}
+
+/** Ask, challenge, confirm, SAD: see `Activations` for what each call promises. */
+export async function createActivations(deps: ActivationsDeps): Promise<Activations & { close(): void }> {
+  const { store, directory, audit, now, publicUrl } = deps
+  const watchers = await createWatchers(store)
+
+  async function refused(error: unknown, about: AuditEvent['about'], actor: string): Promise<never> {
+    if (error instanceof ServiceError) {
+      await audit.record({ type: 'activation.refused', actor, about: { ...about, code: error.code } })
+    }
+    throw error
+  }
+
+  async function ended(type: 'activation.cancelled' | 'activation.expired', list: Ended[], reason: string) {
+    const events = list.map(({ id, provider, clientId, subscriberId }) => ({
+      type,
+      actor: deps.actor,
+      about: { activationId: id, provider, clientId, subscriberId, reason }
+    }))
+    if (events.length > 0) await audit.record(...events)
+  }
+
+  return {
+    async ask(request) {
+      const actor = `relying-party:${request.provider}/${request.clientId}`
+      const about = {
+        provider: request.provider,
+        clientId: request.clientId,
+        credentialID: request.credentialId
+      }
+      const activation = await openActivation(deps, request).catch((error: unknown) =>
+        refused(error, about, actor)
+      )
+      await audit.record({ type: 'activation.asked', actor, about: asked(activation) })
+      return activation
+    },
+
+    async askForDevice({ subscriberId, provider, operatorId, description }) {
+      const at = now()
+      const activation: Activation = {
+        id: uuidv7({ msecs: at.getTime() }),
+        provider,
+        clientId: `operator:${operatorId}`,
+        subscriberId,
+        credentialId: null,
+        kind: 'device',
+        status: 'waiting',
+        relyingPartyName: provider,
+        hash: null,
+        numSignatures: 0,
+        digests: [],
+        documentNames: [],
+        description: displayText(description, 500),
+        validUntil: null,
+        nonce: randomBytes(32).toString('base64url'),
+        createdAt: at,
+        expiresAt: new Date(at.getTime() + deps.ttlS(provider) * 1000),
+        confirmedAt: null,
+        endedAt: null,
+        endedReason: null,
+        occurrences: ''
+      }
+      const result = await store.open(activation, { perSubscriber: 20, perRelyingParty: 20 })
+      if (result !== 'opened') throw new ServiceError(result, `consent of ${subscriberId}: ${result}`)
+      await audit.record({
+        type: 'activation.asked',
+        actor: `operator:${operatorId}`,
+        about: asked(activation)
+      })
+      return activation
+    },
+
+    async issueSad({ provider, clientId, activationId }) {
+      const activation = await store.find(activationId)
+      if (
+        activation?.provider !== provider ||
+        activation.clientId !== clientId ||
+        activation.kind === 'device'
+      ) {
+        throw new ServiceError('not_found', `${clientId} has no activation ${activationId}`)
+      }
+      requireConfirmed(activation, now())
+      await deps.approvals.get(activationId) // believes the row only with its evidence
+      const { sad, sadSha256 } = newSad(activationId)
+      const sadExpiresAt = new Date(now().getTime() + deps.sadTtlS * 1000)
+      if (!(await store.setSad({ activationId, sadSha256, sadExpiresAt }))) {
+        throw new ServiceError('activation_cancelled', `${activationId} ended while its SAD was made`)
+      }
+      await audit.record({
+        type: 'sad.issued',
+        actor: `relying-party:${provider}/${clientId}`,
+        about: { activationId, sadSha256: base64(sadSha256), expiresAt: sadExpiresAt.toISOString() }
+      })
+      return { sad, expiresInS: deps.sadTtlS }
+    },
+
+    async waitingFor(subscriberId) {
+      const waiting = await store.waitingFor(subscriberId, now())
+      return waiting.map((activation) => challengeOf(activation, publicUrl))
+    },
+
+    confirm: (by) => confirmActivation(deps, by),
+
+    async reject({ deviceId, activationId, reason }) {
+      const device = await directory.device(deviceId)
+      const activation = await store.find(activationId)
+      if (device === null || activation?.subscriberId !== device.subscriberId) {
+        throw new ServiceError('not_found', `no challenge ${activationId} for ${deviceId}`)
+      }
+      const at = now()
+      requireWaiting(activation, at)
+      const says = reason === null ? null : displayText(reason, 200)
+      if (!(await store.reject({ activationId, reason: says, now: at }))) {
+        throw challengeEnded((await store.find(activationId))?.status ?? 'cancelled')
+      }
+      await audit.record({
+        type: 'activation.rejected',
+        actor: `device:${deviceId}`,
+        about: { activationId, subscriberId: device.subscriberId, reason: says }
+      })
+    },
+
+    async cancelOf(what, reason) {
+      await ended('activation.cancelled', await store.cancel(what, reason, now()), reason)
+    },
+
+    watch: (subscriberId, on) => watchers.one(subscriberId, on),
+    watchAll: (on) => watchers.all(on),
+
+    async expire() {
+      const at = now()
+      const confirmedBefore = new Date(at.getTime() - approvalLifetimeS * 1000)
+      const list = await store.expire({ now: at, confirmedBefore, limit: expireBatch })
+      await ended('activation.expired', list, 'time')
+      return list.length
+    },
+
+    close: () => watchers.close()
+  }
+}
+
+function asked(activation: Activation): AuditEvent['about'] {
+  return {
+    activationId: activation.id,
+    kind: activation.kind,
+    provider: activation.provider,
+    clientId: activation.clientId,
+    subscriberId: activation.subscriberId,
+    credentialID: activation.credentialId,
+    hashAlgorithmOID: activation.hash === null ? null : hashes[activation.hash].oid,
+    digests: activation.digests.map(base64),
+    expiresAt: activation.expiresAt.toISOString()
+  }
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

@@ -1,0 +1,90 @@
+import { LRUCache } from 'lru-cache'
+import type { Audit } from '../audit/audit.js'
+import type { Directory } from '../enrolment/enrolment.js'
+import { ServiceError } from '../errors.js'
+import type { Activation } from './activation.js'
+import { verifyBiometricToken } from './biometric-token.js'
+import { challengeOf } from './challenge.js'
+import type { ActivationStore, Confirmation } from './needs.js'
+
+/** Approvals remembered between authorizing and signing. */
+const cacheSize = 20_000
+
+/**
+ * A confirmed activation whose evidence was verified by this process: the device's token is over exactly these
+ * digests, this relying party and this credential, by a device of the credential's owner. Everything in it is
+ * immutable; what changes (status, SAD, occurrences) is the database's and is checked there.
+ */
+export interface Approval {
+  activation: Activation
+  deviceId: string
+}
+
+/** Approvals, verified on their way into memory. */
+export interface Approvals {
+  /**
+   * The approval behind an activation, or null when there is no confirmed one.
+   * @throws ServiceError `integrity_broken` when the stored evidence does not confirm the stored request, audited.
+   */
+  get(activationId: string): Promise<Approval | null>
+  /** Remembers one that was verified just now. */
+  put(approval: Approval): void
+}
+
+/**
+ * Whoever can write SQL can mark any request as confirmed, or point a confirmed one at another's key. So a row is
+ * believed only after the device's signature over it was verified again with the sealed public key of a device
+ * that belongs to the owner of the sealed credential.
+ */
+export function createApprovals(deps: {
+  store: Pick<ActivationStore, 'find' | 'confirmation'>
+  directory: Pick<Directory, 'device' | 'credential'>
+  audit: Audit
+  actor: string
+  publicUrl: string
+}): Approvals {
+  const { store, directory, audit, actor, publicUrl } = deps
+  const verified = new LRUCache<string, Approval>({ max: cacheSize })
+
+  async function load(activationId: string): Promise<Approval | null> {
+    const activation = await store.find(activationId)
+    if (activation === null || activation.confirmedAt === null) return null
+    if (activation.status !== 'confirmed' && activation.status !== 'spent') return null
+    const confirmation = await store.confirmation(activationId)
+    const fault = await faultOf(activation, confirmation)
+    if (fault !== null) {
+      await audit.record({
+        type: 'integrity.broken',
+        actor,
+        about: { table: 'activations', id: activationId, provider: activation.provider, detail: fault }
+      })
+      throw new ServiceError('integrity_broken', `activation ${activationId}: ${fault}`)
+    }
+    const approval = { activation, deviceId: (confirmation as Confirmation).deviceId }
+    verified.set(activationId, approval)
+    return approval
+  }
+
+  async function faultOf(activation: Activation, confirmation: Confirmation | null): Promise<string | null> {
+    if (confirmation === null) return 'confirmed without evidence'
+    const device = await directory.device(confirmation.deviceId)
+    if (device === null) return 'confirmed by a device that is not registered'
+    if (device.provider !== activation.provider) return 'confirmed by a device of another provider'
+    if (device.subscriberId !== activation.subscriberId) return 'confirmed by another person’s device'
+    if (activation.credentialId !== null) {
+      const credential = await directory.credential(activation.credentialId)
+      if (credential?.subscriberId !== device.subscriberId)
+        return 'confirmed by another person than the owner'
+    }
+    const challenge = challengeOf(activation, publicUrl)
+    return verifyBiometricToken(confirmation.token, challenge, device, confirmation.confirmedAt).then(
+      () => null,
+      (error: Error) => error.message
+    )
+  }
+
+  return {
+    get: async (activationId) => verified.get(activationId) ?? load(activationId),
+    put: (approval) => void verified.set(approval.activation.id, approval)
+  }
+}

@@ -1,0 +1,87 @@
+import { createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { type JWTPayload, jwtVerify } from 'jose'
+import type { Device } from '../enrolment/enrolment.js'
+import type { Challenge } from './activation.js'
+
+/** Longest token read, in characters. */
+export const biometricTokenMaxLength = 8192
+/** Longest a device may make its token live, in seconds. */
+const lifetimeMaxS = 120
+/** How far device and server clocks may be apart, in seconds. */
+const clockToleranceS = 30
+
+/** A token that does not confirm; `message` says why, for the log. */
+export class TokenRefused extends Error {
+  override readonly name = 'TokenRefused'
+}
+
+/** What a verified token still needs: its id must not have been used before. */
+export interface VerifiedToken {
+  jti: string
+  /** Until when the id must be remembered. */
+  rememberUntil: Date
+}
+
+/**
+ * Checks that a biometric challenge token confirms exactly this challenge: signed by this device's key with ES256,
+ * meant for this provider, over the hash of everything shown, after a face or finger was recognised, and fresh.
+ *
+ * @param challenge Built from the stored activation, never from what the device sent.
+ * @param now The time to judge by: the present when confirming, the time of confirmation when verifying again.
+ * @throws TokenRefused
+ * @see RFC 7519 §4.1 (claims), RFC 8176 §2 (`hwk`, `face`, `fpt`), RFC 8725 §3.1, §3.11 (algorithm and type).
+ */
+export async function verifyBiometricToken(
+  token: string,
+  challenge: Challenge,
+  device: Pick<Device, 'id' | 'subscriberId' | 'spki'>,
+  now: Date
+): Promise<VerifiedToken> {
+  if (token.length > biometricTokenMaxLength) throw new TokenRefused('longer than the limit')
+  const { payload } = await jwtVerify(token, deviceKey(device.spki), {
+    algorithms: ['ES256'],
+    typ: 'biometric-challenge+jwt',
+    issuer: device.id,
+    subject: device.subscriberId,
+    audience: challenge.audience,
+    currentDate: now,
+    clockTolerance: clockToleranceS,
+    requiredClaims: ['iat', 'exp', 'jti', 'challenge', 'nonce', 'display', 'amr']
+  })
+    .then((verified) => {
+      if (verified.protectedHeader.kid !== device.id) throw new TokenRefused('kid is not the device')
+      return verified
+    })
+    .catch((cause: unknown) => {
+      throw cause instanceof TokenRefused ? cause : new TokenRefused((cause as Error).message, { cause })
+    })
+
+  const { iat, exp, jti } = payload
+  if (typeof iat !== 'number' || typeof exp !== 'number') throw new TokenRefused('times are not numbers')
+  if (iat > now.getTime() / 1000 + clockToleranceS) throw new TokenRefused('issued in the future')
+  if (exp <= iat || exp - iat > lifetimeMaxS) throw new TokenRefused(`lives longer than ${lifetimeMaxS} s`)
+  if (typeof jti !== 'string' || jti.length < 1 || jti.length > 128)
+    throw new TokenRefused('jti is not usable')
+  if (!same(payload['challenge'], challenge.id)) throw new TokenRefused('for another challenge')
+  if (!same(payload['nonce'], challenge.nonce)) throw new TokenRefused('another nonce')
+  if (!same(payload['display'], challenge.displayHash))
+    throw new TokenRefused('another display was confirmed')
+  if (!biometric(payload)) throw new TokenRefused('no face or finger was recognised')
+  return { jti, rememberUntil: new Date((exp + clockToleranceS) * 1000) }
+}
+
+/** `hwk`: the key is in hardware. `face`, `fpt`: what was recognised. PIN and password do not count (I2). */
+function biometric(payload: JWTPayload): boolean {
+  const amr = payload['amr']
+  return Array.isArray(amr) && amr.includes('hwk') && (amr.includes('face') || amr.includes('fpt'))
+}
+
+function same(value: unknown, expected: string): boolean {
+  if (typeof value !== 'string') return false
+  const [a, b] = [Buffer.from(value), Buffer.from(expected)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function deviceKey(spki: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+}

@@ -1,0 +1,66 @@
+import type { Activation, ActivationStatus } from './activation.js'
+
+/** Why an activation could not be opened. */
+export type OpenRefusal = 'credential_unusable' | 'challenges_too_many'
+
+/** The evidence of a confirmation, as stored. */
+export interface Confirmation {
+  deviceId: string
+  /** Compact JWS as the device sent it. */
+  token: string
+  confirmedAt: Date
+}
+
+/** An ended activation, for announcements and audit. */
+export interface Ended {
+  id: string
+  subscriberId: string
+  provider: string
+  clientId: string
+}
+
+/** What this room needs of the database; `store/activations.ts` provides it. Each call is one transaction. */
+export interface ActivationStore {
+  /**
+   * Writes a waiting activation and announces it, unless too many wait already or its credential is not active at
+   * the moment of writing. The credential's row is locked against a change of status meanwhile.
+   */
+  open(activation: Activation, limits: WaitingLimits): Promise<'opened' | OpenRefusal>
+  find(id: string): Promise<Activation | null>
+  confirmation(activationId: string): Promise<Confirmation | null>
+  waitingFor(subscriberId: string, now: Date): Promise<Activation[]>
+  /**
+   * waiting → confirmed, storing the evidence and the token's id in the same statement.
+   * @returns False when it was not waiting any more or the token's id was used before: nothing changed.
+   */
+  confirm(of: {
+    activationId: string
+    confirmation: Confirmation
+    jti: string
+    rememberUntil: Date
+  }): Promise<boolean>
+  /** Counts a refused token; ends the activation as rejected at `limit`. Answers the status after it. */
+  countRefusedToken(of: { activationId: string; limit: number; now: Date }): Promise<ActivationStatus | null>
+  /** waiting → rejected. False: it was not waiting any more. */
+  reject(of: { activationId: string; reason: string | null; now: Date }): Promise<boolean>
+  /** confirmed → cancelled or waiting → cancelled for all that match. */
+  cancel(
+    of: { subscriberId: string } | { credentialId: string } | { confirmedBy: string },
+    reason: string,
+    now: Date
+  ): Promise<Ended[]>
+  /** Sets the SAD of a confirmed activation, replacing an earlier one. False: it is not confirmed any more. */
+  setSad(of: { activationId: string; sadSha256: Uint8Array; sadExpiresAt: Date }): Promise<boolean>
+  /** Ends what waited past its time, and what was confirmed before `confirmedBefore` and holds no live SAD. */
+  expire(of: { now: Date; confirmedBefore: Date; limit: number }): Promise<Ended[]>
+  /** Hears of every change on every server: subscriber, activation, new status. Null: something was missed. */
+  watch(
+    on: (change: { subscriberId: string; activationId: string; status: ActivationStatus } | null) => void
+  ): Promise<() => void>
+}
+
+/** How many challenges may wait at once (I10), so that nobody is bombed with requests. */
+export interface WaitingLimits {
+  perSubscriber: number
+  perRelyingParty: number
+}

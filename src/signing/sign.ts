@@ -1,0 +1,245 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import type { Approval, Approvals } from '../activation/approvals.js'
+import { requireUsable } from '../activation/ask.js'
+import { hashes } from '../activation/hashes.js'
+import { readSad } from '../activation/sad.js'
+import type { Audit } from '../audit/audit.js'
+import type { Clock } from '../clock.js'
+import type { Credential, Directory } from '../enrolment/enrolment.js'
+import { ServiceError } from '../errors.js'
+import type { KeyStorage, SignatureScheme, SignResult } from '../hsm/hsm.js'
+import type { Reservation, ReservationStore } from './needs.js'
+import { matchOccurrences } from './occurrences.js'
+import type { Signing, SignRequest } from './signing.js'
+
+/** What signing stands on. `server.ts` hands it in. */
+export interface SigningDeps {
+  store: ReservationStore
+  approvals: Pick<Approvals, 'get'>
+  directory: Pick<Directory, 'credential' | 'freshCredential'>
+  keys: Pick<KeyStorage, 'sign'>
+  audit: Audit
+  now: Clock
+  serverId: string
+}
+
+/** Reserve, sign, record: see `Signing` for what it promises. */
+export function createSigning(deps: SigningDeps): Signing {
+  const { store, keys, audit, now } = deps
+
+  async function sign(request: SignRequest): Promise<Uint8Array[]> {
+    const { reservation, credential } = await reserve(deps, request)
+    const results = await keys.sign(credential.key, request.scheme, request.digests).catch((error: Error) =>
+      // Thrown before anything reached the HSM: a digest or scheme that does not fit the key.
+      request.digests.map(
+        (): SignResult => ({ outcome: 'refused', reason: 'key_invalid', detail: error.message })
+      )
+    )
+    return settle(request, reservation, results)
+  }
+
+  /** Records how each digest ended, then answers: signatures only when all were made. */
+  async function settle(
+    request: SignRequest,
+    { id, activationId, positions }: Reservation,
+    results: SignResult[]
+  ) {
+    const signatures = results.map((result) => (result.outcome === 'signed' ? result.signature : null))
+    const made = signatures.filter((signature) => signature !== null)
+    const returned = positions.filter((_, index) => results[index]?.outcome === 'refused')
+    const fault =
+      results.find((result) => result.outcome === 'uncertain') ?? results.find((r) => r.outcome === 'refused')
+    const detail = fault?.detail ?? null
+    const outcome =
+      fault === undefined
+        ? 'signed'
+        : fault.outcome === 'uncertain'
+          ? 'failed'
+          : made.length > 0
+            ? 'partly'
+            : 'refused'
+
+    const about = {
+      activationId,
+      reservationId: id,
+      provider: request.provider,
+      clientId: request.clientId,
+      credentialID: request.credentialId,
+      scheme: schemeName(request.scheme)
+    }
+    const actor = `relying-party:${request.provider}/${request.clientId}`
+    const events = []
+    if (made.length > 0) {
+      const signed = request.digests.filter((_, index) => signatures[index] !== null)
+      const proofs = made.map((signature) => base64(createHash('sha256').update(signature).digest()))
+      events.push({
+        type: 'signature.made' as const,
+        actor,
+        about: { ...about, digests: signed.map(base64), signaturesSha256: proofs }
+      })
+    }
+    if (fault !== undefined) {
+      const type =
+        fault.outcome === 'uncertain' ? ('signature.uncertain' as const) : ('signature.refused' as const)
+      events.push({ type, actor, about: { ...about, detail, returned } })
+    }
+    const [mine] = await Promise.all([
+      store.finish({ id, activationId, outcome, signatures, returned, detail, now: now() }),
+      audit.record(...events)
+    ])
+    if (!mine) throw new ServiceError('signature_uncertain', `reservation ${id} was ended by another server`)
+    if (fault !== undefined) throw failure(fault, detail ?? '')
+    return made
+  }
+
+  return {
+    async sign(request) {
+      try {
+        return await sign(request)
+      } catch (error) {
+        if (error instanceof ServiceError && refusals.has(error.code)) {
+          const { provider, clientId, credentialId } = request
+          const about = {
+            provider,
+            clientId,
+            credentialID: credentialId,
+            code: error.code,
+            detail: error.message
+          }
+          await audit.record({
+            type: 'signature.refused',
+            actor: `relying-party:${provider}/${clientId}`,
+            about
+          })
+        }
+        throw error
+      }
+    }
+  }
+}
+
+/** Refusals made before the HSM was asked; those of the HSM itself are recorded with their reservation. */
+const refusals = new Set([
+  'sad_invalid',
+  'sad_expired',
+  'not_found',
+  'credential_unusable',
+  'certificate_expired',
+  'digest_length_wrong',
+  'digest_not_authorized',
+  'sign_algorithm_refused',
+  'integrity_broken'
+])
+
+/** Tries that found nothing new before the stored row is taken to differ from what was verified. */
+const unchangedMax = 3
+
+/**
+ * Checks everything, then takes the occurrences. The database has the last word on all that can change: if it
+ * disagrees with what was remembered, the row is read again and either explains the refusal or allows another try.
+ */
+async function reserve(
+  deps: SigningDeps,
+  request: SignRequest
+): Promise<{ reservation: Reservation; credential: Credential }> {
+  const { store, approvals, directory, now, serverId } = deps
+  const named = readSad(request.sad)
+  const approval = named === null ? null : await approvals.get(named.activationId)
+  if (named === null || approval === null || !redeemable(approval, request)) {
+    throw new ServiceError(
+      'sad_invalid',
+      'no activation of this relying party and credential answers to the SAD'
+    )
+  }
+  const { activation } = approval
+  requireDigests(request)
+
+  let credential = await directory.credential(request.credentialId)
+  let occurrences = activation.occurrences
+  for (let unchanged = 0; unchanged < unchangedMax; ) {
+    const at = now()
+    if (credential?.provider !== request.provider) throw new ServiceError('not_found', 'no such credential')
+    requireUsable(credential, at)
+    requireScheme(credential, request.scheme)
+    const match = matchOccurrences(activation.digests, occurrences, request.digests)
+    if (match.found) {
+      const reservation: Reservation = {
+        id: uuidv7({ msecs: at.getTime() }),
+        activationId: activation.id,
+        sadSha256: named.sadSha256,
+        provider: request.provider,
+        clientId: request.clientId,
+        credentialId: credential.id,
+        credentialVersion: credential.version,
+        before: occurrences,
+        after: match.after,
+        positions: match.positions,
+        scheme: schemeName(request.scheme),
+        serverId,
+        now: at
+      }
+      if (await store.reserve(reservation)) return { reservation, credential }
+    }
+    const standing = await store.standing(activation.id)
+    if (standing === null || standing.sadSha256 === null || !equal(standing.sadSha256, named.sadSha256)) {
+      throw new ServiceError('sad_invalid', 'the SAD is not the present one of its activation')
+    }
+    const version: number = credential.version
+    credential = await directory.freshCredential(request.credentialId)
+    if (standing.status === 'confirmed' && standing.sadExpiresAt !== null && standing.sadExpiresAt <= at) {
+      throw new ServiceError('sad_expired', `the SAD expired at ${standing.sadExpiresAt.toISOString()}`)
+    }
+    if (standing.status !== 'confirmed') {
+      if (credential !== null) requireUsable(credential, at) // a revocation cancels, and is the better answer
+      const expired = standing.status === 'expired'
+      throw new ServiceError(
+        expired ? 'sad_expired' : 'sad_invalid',
+        `activation ${activation.id} is ${standing.status}`
+      )
+    }
+    const again = matchOccurrences(activation.digests, standing.occurrences, request.digests)
+    if (!again.found) throw new ServiceError('digest_not_authorized', `a digest is ${again.why}`)
+    // Newer truth is a reason to try again, and somebody else's progress; the same truth twice is not.
+    if (standing.occurrences === occurrences && credential?.version === version) unchanged += 1
+    occurrences = standing.occurrences
+  }
+  throw new ServiceError('integrity_broken', `activation ${activation.id} is not what was confirmed`)
+}
+
+function redeemable({ activation }: Approval, request: SignRequest): boolean {
+  return (
+    activation.kind === 'digests' &&
+    activation.provider === request.provider &&
+    activation.clientId === request.clientId &&
+    activation.credentialId === request.credentialId
+  )
+}
+
+function requireDigests({ digests, hash }: SignRequest): void {
+  if (digests.length < 1) throw new ServiceError('request_invalid', 'no digest', { field: 'hashes' })
+  const { octets } = hashes[hash]
+  if (digests.some((digest) => digest.length !== octets)) {
+    throw new ServiceError('digest_length_wrong', `a digest does not have ${octets} octets`)
+  }
+}
+
+function requireScheme(credential: Credential, scheme: SignatureScheme): void {
+  const rsa = credential.algorithm.startsWith('RSA')
+  if (rsa !== (scheme.type !== 'ecdsa')) {
+    throw new ServiceError('sign_algorithm_refused', `${scheme.type} with a ${credential.algorithm} key`)
+  }
+}
+
+function failure(fault: SignResult, detail: string): ServiceError {
+  if (fault.outcome === 'uncertain') return new ServiceError('signature_uncertain', detail)
+  const reason = fault.outcome === 'refused' ? fault.reason : 'unavailable'
+  if (reason === 'busy') return new ServiceError('hsm_busy', detail, { retryAfterS: 1 })
+  if (reason === 'unavailable') return new ServiceError('hsm_unavailable', detail, { retryAfterS: 5 })
+  return new ServiceError('integrity_broken', detail)
+}
+
+const schemeName = (scheme: SignatureScheme): string =>
+  `${scheme.type}/${scheme.hash}${scheme.type === 'pss' ? `/${scheme.saltLength}` : ''}`
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

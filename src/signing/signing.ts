@@ -1,0 +1,27 @@
+import type { HashAlgorithm, SignatureScheme } from '../hsm/hsm.js'
+
+/** A redemption: the SAD as the relying party sent it, and what it wants signed. */
+export interface SignRequest {
+  provider: string
+  clientId: string
+  credentialId: string
+  sad: string
+  hash: HashAlgorithm
+  scheme: SignatureScheme
+  /** Decoded, 1 to 1,000, any order and any part of what was approved. */
+  digests: readonly Uint8Array[]
+}
+
+/** Reserve what was approved, sign it. */
+export interface Signing {
+  /**
+   * Signs approved digests, in the order given. Every check passes before anything is reserved; the reservation is
+   * durable before the HSM is asked, is all or nothing (I4), and takes each occurrence at most once (I3).
+   *
+   * @returns One signature a digest: RSA as RFC 8017, ECDSA as DER ECDSA-Sig-Value.
+   * @throws ServiceError `sad_invalid`, `sad_expired`, `not_found` (no such credential), `credential_unusable`,
+   *   `certificate_expired`, `digest_length_wrong`, `digest_not_authorized`, `sign_algorithm_refused`: nothing was
+   *   spent. `hsm_busy`, `hsm_unavailable`: the digests may be sent again. `signature_uncertain`: they may not.
+   */
+  sign(request: SignRequest): Promise<Uint8Array[]>
+}

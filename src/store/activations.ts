@@ -1,0 +1,318 @@
+import type { Activation, ActivationKind, ActivationStatus } from '../activation/activation.js'
+import { hashByOid, hashes } from '../activation/hashes.js'
+import type { ActivationStore, Confirmation, Ended } from '../activation/needs.js'
+import { batched } from './batch.js'
+import type { Database, Queryable } from './database.js'
+
+/** Announces an activation's status to every server; the payload is `subscriber activation status`. */
+const channel = 'challenges'
+const announce = `pg_notify('${channel}', subscriber_id || ' ' || id || ' ' || status)`
+
+const columns = `id, provider, client_id, subscriber_id, credential_id, kind, status, relying_party_name,
+  hash_algorithm_oid, num_signatures, digests, document_names, description, valid_until, nonce, created_at,
+  expires_at, confirmed_at, ended_at, ended_reason, occurrences`
+
+interface Row {
+  id: string
+  provider: string
+  client_id: string
+  subscriber_id: string
+  credential_id: string | null
+  kind: ActivationKind
+  status: ActivationStatus
+  relying_party_name: string
+  hash_algorithm_oid: string | null
+  num_signatures: number
+  digests: Buffer
+  document_names: string[]
+  description: string
+  valid_until: Date | null
+  nonce: string
+  created_at: Date
+  expires_at: Date
+  confirmed_at: Date | null
+  ended_at: Date | null
+  ended_reason: string | null
+  occurrences: string
+}
+
+interface EndedRow {
+  id: string
+  subscriber_id: string
+  provider: string
+  client_id: string
+}
+
+/** Activations and the evidence of their confirmation. */
+export function createActivationStore(database: Database): ActivationStore {
+  const find = batched<string, Activation | null>(
+    async (ids) => {
+      const { rows } = await database.query<Row>({
+        name: 'activations-find',
+        text: `select ${columns} from activations where id = any($1::text[])`,
+        values: [ids]
+      })
+      const found = new Map(rows.map((row) => [row.id, activationOf(row)]))
+      return ids.map((id) => found.get(id) ?? null)
+    },
+    { limit: 200, lanes: 2 }
+  )
+
+  return {
+    find,
+
+    open: (activation, limits) =>
+      database.transaction(async (tx) => {
+        // One asker at a time for a person, so that the count below cannot be passed by two at once.
+        await tx.query({
+          name: 'activations-lock-subscriber',
+          text: 'select id from subscribers where id = $1 for no key update',
+          values: [activation.subscriberId]
+        })
+        if (!(await credentialActive(tx, activation.credentialId))) return 'credential_unusable'
+        const { rowCount } = await insert(tx, activation, limits.perSubscriber, limits.perRelyingParty)
+        return rowCount === 1 ? 'opened' : 'challenges_too_many'
+      }),
+
+    async confirmation(activationId) {
+      const { rows } = await database.query<{ device_id: string; token: string; confirmed_at: Date }>({
+        name: 'confirmations-find',
+        text: 'select device_id, token, confirmed_at from confirmations where activation_id = $1',
+        values: [activationId]
+      })
+      const row = rows[0]
+      return row === undefined
+        ? null
+        : ({
+            deviceId: row.device_id,
+            token: row.token,
+            confirmedAt: row.confirmed_at
+          } satisfies Confirmation)
+    },
+
+    async waitingFor(subscriberId, now) {
+      const { rows } = await database.query<Row>({
+        name: 'activations-waiting',
+        text: `select ${columns} from activations
+                where subscriber_id = $1 and status = 'waiting' and expires_at > $2
+                order by created_at, id limit 100`,
+        values: [subscriberId, now]
+      })
+      return rows.map(activationOf)
+    },
+
+    async confirm({ activationId, confirmation, jti, rememberUntil }) {
+      // The token's id and the change of state stand or fall together.
+      const { rowCount } = await database.query({
+        name: 'activations-confirm',
+        text: `
+          with remembered as (
+            insert into used_token_ids (issuer, jti, expires_at) values ($2, $3, $4)
+            on conflict (issuer, jti) do nothing returning jti
+          ), confirmed as (
+            update activations set status = 'confirmed', confirmed_at = $5
+             where id = $1 and status = 'waiting' and expires_at > $5 and exists (select jti from remembered)
+            returning id, subscriber_id, status
+          ), announced as (
+            select ${announce} from confirmed
+          )
+          insert into confirmations (activation_id, device_id, token, confirmed_at)
+          select id, $2, $6, $5 from confirmed, announced`,
+        values: [
+          activationId,
+          confirmation.deviceId,
+          jti,
+          rememberUntil,
+          confirmation.confirmedAt,
+          confirmation.token
+        ]
+      })
+      return rowCount === 1
+    },
+
+    async countRefusedToken({ activationId, limit, now }) {
+      const { rows } = await database.query<{ status: ActivationStatus }>({
+        name: 'activations-count-refused',
+        text: `
+          with counted as (
+            update activations
+               set refused_tokens = refused_tokens + 1,
+                   status = case when refused_tokens + 1 >= $2 then 'rejected' else status end,
+                   ended_at = case when refused_tokens + 1 >= $2 then $3 else ended_at end,
+                   ended_reason = case when refused_tokens + 1 >= $2 then 'too-many-refused-tokens' else ended_reason end
+             where id = $1 and status = 'waiting'
+            returning id, subscriber_id, status
+          )
+          select status, case when status = 'rejected' then ${announce} end from counted`,
+        values: [activationId, limit, now]
+      })
+      return rows[0]?.status ?? null
+    },
+
+    async reject({ activationId, reason, now }) {
+      const { rowCount } = await database.query({
+        name: 'activations-reject',
+        text: `
+          with rejected as (
+            update activations set status = 'rejected', ended_at = $3, ended_reason = $2
+             where id = $1 and status = 'waiting' and expires_at > $3
+            returning id, subscriber_id, status
+          )
+          select ${announce} from rejected`,
+        values: [activationId, reason, now]
+      })
+      return rowCount === 1
+    },
+
+    async cancel(of, reason, now) {
+      const [condition, value] =
+        'subscriberId' in of
+          ? ['subscriber_id = $3', of.subscriberId]
+          : 'credentialId' in of
+            ? ['credential_id = $3', of.credentialId]
+            : ['id in (select activation_id from confirmations where device_id = $3)', of.confirmedBy]
+      const { rows } = await database.query<EndedRow>({
+        text: `
+          with cancelled as (
+            update activations set status = 'cancelled', ended_at = $1, ended_reason = $2
+             where status in ('waiting', 'confirmed') and ${condition}
+            returning id, subscriber_id, provider, client_id, status
+          )
+          select id, subscriber_id, provider, client_id, ${announce} from cancelled`,
+        values: [now, reason, value]
+      })
+      return rows.map(endedOf)
+    },
+
+    async setSad({ activationId, sadSha256, sadExpiresAt }) {
+      const { rowCount } = await database.query({
+        name: 'activations-set-sad',
+        text: `update activations set sad_sha256 = $2, sad_expires_at = $3 where id = $1 and status = 'confirmed'`,
+        values: [activationId, sadSha256, sadExpiresAt]
+      })
+      return rowCount === 1
+    },
+
+    async expire({ now, confirmedBefore, limit }) {
+      const { rows } = await database.query<EndedRow>({
+        name: 'activations-expire',
+        text: `
+          with due as (
+            select id from activations
+             where (status = 'waiting' and expires_at <= $1)
+                or (status = 'confirmed' and confirmed_at <= $2 and coalesce(sad_expires_at <= $1, true))
+             order by id limit $3 for update skip locked
+          ), expired as (
+            update activations set status = 'expired', ended_at = $1, ended_reason = 'time'
+             where id in (select id from due)
+            returning id, subscriber_id, provider, client_id, status
+          )
+          select id, subscriber_id, provider, client_id, ${announce} from expired`,
+        values: [now, confirmedBefore, limit]
+      })
+      return rows.map(endedOf)
+    },
+
+    watch: (on) =>
+      database.listen(channel, (payload) => {
+        if (payload === null) return on(null)
+        const [subscriberId, activationId, status] = payload.split(' ')
+        if (subscriberId !== undefined && activationId !== undefined && status !== undefined) {
+          on({ subscriberId, activationId, status: status as ActivationStatus })
+        }
+      })
+  }
+}
+
+/** Locks the credential against a change of status until the transaction ends; true when it is active. */
+async function credentialActive(tx: Queryable, credentialId: string | null): Promise<boolean> {
+  if (credentialId === null) return true
+  const { rows } = await tx.query<{ status: string }>({
+    name: 'activations-lock-credential',
+    text: 'select status from credentials where id = $1 for share',
+    values: [credentialId]
+  })
+  return rows[0]?.status === 'active'
+}
+
+function insert(tx: Queryable, activation: Activation, perSubscriber: number, perRelyingParty: number) {
+  return tx.query({
+    name: 'activations-open',
+    text: `
+      with opened as (
+        insert into activations (id, provider, client_id, subscriber_id, credential_id, kind, status,
+          relying_party_name, hash_algorithm_oid, num_signatures, digests, document_names, description, valid_until,
+          nonce, created_at, expires_at, occurrences)
+        select $1, $2, $3, $4, $5, $6, 'waiting', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+         where (select count(*) from activations
+                 where subscriber_id = $4 and status = 'waiting' and expires_at > $15) < $18
+           and (select count(*) from activations
+                 where subscriber_id = $4 and status = 'waiting' and expires_at > $15 and client_id = $3) < $19
+        returning id, subscriber_id, status
+      )
+      select ${announce} from opened`,
+    values: [
+      activation.id,
+      activation.provider,
+      activation.clientId,
+      activation.subscriberId,
+      activation.credentialId,
+      activation.kind,
+      activation.relyingPartyName,
+      activation.hash === null ? null : hashes[activation.hash].oid,
+      activation.numSignatures,
+      Buffer.concat(activation.digests),
+      activation.documentNames,
+      activation.description,
+      activation.validUntil,
+      activation.nonce,
+      activation.createdAt,
+      activation.expiresAt,
+      activation.occurrences,
+      perSubscriber,
+      perRelyingParty
+    ]
+  })
+}
+
+/** Also used for the rows that `reservations.ts` reads. */
+export function activationOf(row: Row): Activation {
+  const hash = row.hash_algorithm_oid === null ? null : hashByOid(row.hash_algorithm_oid)
+  const octets = hash === null ? 0 : hashes[hash].octets
+  return {
+    id: row.id,
+    provider: row.provider,
+    clientId: row.client_id,
+    subscriberId: row.subscriber_id,
+    credentialId: row.credential_id,
+    kind: row.kind,
+    status: row.status,
+    relyingPartyName: row.relying_party_name,
+    hash,
+    numSignatures: row.num_signatures,
+    digests: octets === 0 ? [] : split(row.digests, octets),
+    documentNames: row.document_names,
+    description: row.description,
+    validUntil: row.valid_until,
+    nonce: row.nonce,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    confirmedAt: row.confirmed_at,
+    endedAt: row.ended_at,
+    endedReason: row.ended_reason,
+    occurrences: row.occurrences
+  }
+}
+
+function split(bytes: Buffer, octets: number): Uint8Array[] {
+  return Array.from({ length: Math.floor(bytes.length / octets) }, (_, index) =>
+    bytes.subarray(index * octets, (index + 1) * octets)
+  )
+}
+
+const endedOf = (row: EndedRow): Ended => ({
+  id: row.id,
+  subscriberId: row.subscriber_id,
+  provider: row.provider,
+  clientId: row.client_id
+})
