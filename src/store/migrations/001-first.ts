@@ -104,6 +104,7 @@ create index credentials_off on credentials (provider, serial_number) where stat
 -- With token storage a key exists before its row does. What is named here and has no credential is destroyed at start.
 create table pending_keys (
   id text primary key,
+  server_id text not null,        -- who makes it; while that server lives the key is not an orphan
   created_at timestamptz not null
 );
 
@@ -118,7 +119,8 @@ create table activation_codes (
   consent_by text,                -- the device or operator that gave it
   consent_activation_id text,
   used_at timestamptz,
-  used_by_device_id text
+  used_by_device_id text,
+  seal bytea not null             -- a code written with SQL alone must not enrol a device
 );
 create index activation_codes_by_subscriber on activation_codes (subscriber_id);
 
