@@ -14,6 +14,7 @@ export type AuditType =
   | 'relying-party.secret-replaced'
   | 'client.authenticated'
   | 'client.refused'
+  | 'token.revoked'
   | 'subscriber.created'
   | 'subscriber.changed'
   | 'subscriber.password-set'

@@ -1,0 +1,123 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Audit } from '../audit/audit.js'
+import type { Clock } from '../clock.js'
+import { type ErrorCode, ServiceError } from '../errors.js'
+import type { Operator, OperatorRole } from './access.js'
+import { newSecret, secretSha256 } from './client-secret.js'
+import type { OperatorRecord, OperatorStore } from './needs.js'
+import type { Refusals } from './refusals.js'
+
+/** Begins every key that is made here, so that people and secret scanners recognise one. */
+export const operatorKeyPrefix = 'kyso_op_'
+
+/** An operator as operators see each other. */
+export interface ListedOperator extends Operator {
+  demo: boolean
+  createdAt: Date
+}
+
+/** The register of operators and their keys. `actor` is as in audit events. */
+export interface OperatorRegister {
+  /**
+   * Makes an operator. The key is returned here and never again; only its SHA-256 is kept.
+   * @param seededKey For the seed alone: the key that is the same on every machine.
+   * @throws ServiceError `request_invalid`, `state_conflict` when the seeded key was given out before.
+   */
+  create(
+    request: { name: string; role: OperatorRole },
+    actor: string,
+    seededKey?: string
+  ): Promise<{ operator: ListedOperator; key: string }>
+  /** In order of making, beginning after the id `after`. */
+  list(of: { after: string | null; limit: number }): Promise<ListedOperator[]>
+  /** The key stops working at once. @throws ServiceError `not_found`, `state_conflict` for the last administrator. */
+  remove(id: string, actor: string): Promise<void>
+  /**
+   * Audits that a call was refused. Repeats are gathered, see `Refusals`.
+   * @param of.operator Null: nobody proved who they are.
+   * @param of.call Method and route, never a value from the request.
+   */
+  refused(of: { operator: Operator | null; code: ErrorCode; call: string | null }): Promise<void>
+}
+
+/** Visible characters, since names stand in lists and reports. */
+const nameForm = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]{1,128}$/u
+
+/** Makes, proves and removes operators. Nothing is cached: a removed key is refused by the next call already. */
+export function createOperators(deps: {
+  store: OperatorStore
+  audit: Audit
+  refusals: Refusals
+  now: Clock
+}): OperatorRegister & { authenticateOperator(key: string): Promise<Operator> } {
+  const { store, audit, refusals, now } = deps
+
+  async function refused({
+    operator,
+    code,
+    call
+  }: Parameters<OperatorRegister['refused']>[0]): Promise<void> {
+    const actor = operator === null ? 'anyone' : `operator:${operator.id}`
+    await refusals.record(`${actor} ${code}`, {
+      type: 'operator.refused',
+      actor,
+      about: { code, ...(operator && { role: operator.role }), ...(call !== null && { call }) }
+    })
+  }
+
+  return {
+    async create({ name: given, role }, actor, seededKey) {
+      const name = given.normalize('NFC').trim()
+      if (!nameForm.test(name)) {
+        const says = 'A name has 1 to 128 visible characters.'
+        throw new ServiceError('request_invalid', says, { says, field: 'name' })
+      }
+      const key = seededKey ?? `${operatorKeyPrefix}${newSecret()}`
+      const createdAt = now()
+      const record: OperatorRecord = {
+        id: uuidv7({ msecs: createdAt.getTime() }),
+        name,
+        role,
+        keySha256: secretSha256(key),
+        demo: seededKey !== undefined,
+        createdAt,
+        removedAt: null
+      }
+      if (!(await store.add(record)))
+        throw new ServiceError('state_conflict', 'this operator key was given out before')
+      await audit.record({ type: 'operator.created', actor, about: { operatorId: record.id, name, role } })
+      return { operator: listed(record), key }
+    },
+
+    async list(of) {
+      return (await store.list(of)).map(listed)
+    },
+
+    async remove(id, actor) {
+      const removed = await store.remove(id, now())
+      if (removed === 'unknown') throw new ServiceError('not_found', `no operator ${id}`)
+      if (removed === 'last-administrator') {
+        throw new ServiceError('state_conflict', `operator ${id} is the last administrator`, {
+          says: 'The last administrator cannot be removed.'
+        })
+      }
+      await audit.record({ type: 'operator.removed', actor, about: { operatorId: id } })
+    },
+
+    refused,
+
+    async authenticateOperator(key) {
+      // The lookup by hash is the comparison: how long it takes says nothing about the key behind another hash.
+      const record = await store.findByKey(secretSha256(key))
+      if (record === null) {
+        await refused({ operator: null, code: 'authentication_failed', call: null })
+        throw new ServiceError('authentication_failed', 'no operator has this key')
+      }
+      return { id: record.id, name: record.name, role: record.role }
+    }
+  }
+}
+
+function listed({ id, name, role, demo, createdAt }: OperatorRecord): ListedOperator {
+  return { id, name, role, demo, createdAt }
+}

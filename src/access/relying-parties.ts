@@ -1,0 +1,318 @@
+import { randomUUID } from 'node:crypto'
+import type { Audit, AuditEvent, Json } from '../audit/audit.js'
+import type { Clock } from '../clock.js'
+import { ServiceError } from '../errors.js'
+import type { RelyingParty } from './access.js'
+import { checkAddresses } from './addresses.js'
+import { newSecret, secretMatches, secretSha256 } from './client-secret.js'
+import type { ReadRelyingParty, RelyingPartyRecord, RelyingPartyStore } from './needs.js'
+import { createRecent } from './recent.js'
+import type { Refusals } from './refusals.js'
+
+/** How old a relying party from memory may be, at most; changes are announced and seen at once. */
+export const accessCacheMaxAgeMs = 10_000
+/** Relying parties kept in memory, at most. */
+const relyingPartiesKept = 1_000
+
+/** What an operator registers. */
+export interface RelyingPartyRequest {
+  provider: string
+  /** 1 to 128 characters: what devices show. */
+  name: string
+  redirectUris?: readonly string[]
+  callbackUrls?: readonly string[]
+  callbackAuthUrl?: string | null
+  mode?: RelyingParty['mode']
+}
+
+/** For the seed alone: names and secrets that are the same on every machine. */
+export interface SeededRelyingParty {
+  clientId: string
+  clientSecret: string
+}
+
+/** Absent: unchanged. */
+export type RelyingPartyChange = Partial<Omit<RelyingPartyRequest, 'provider'>>
+
+/** The register of relying parties, as operators keep it. `actor` is as in audit events. */
+export interface RelyingPartyRegister {
+  /**
+   * Registers one. The secret is returned here and never again; only its SHA-256 is kept.
+   * @throws ServiceError `request_invalid` (with `field`), `state_conflict` when the seeded clientId is taken.
+   */
+  create(
+    request: RelyingPartyRequest,
+    actor: string,
+    seeded?: SeededRelyingParty
+  ): Promise<{ relyingParty: RelyingParty; clientSecret: string }>
+  /** Past the cache. @throws ServiceError `not_found`, `integrity_broken`. */
+  get(provider: string, clientId: string): Promise<RelyingParty>
+  /** By provider and clientId; one whose seal is broken is listed as such, so that an operator can see it. */
+  list(of: {
+    provider: string | null
+    after: { provider: string; clientId: string } | null
+    limit: number
+  }): Promise<{ relyingParty: RelyingParty; intact: boolean }[]>
+  /** @throws ServiceError `not_found`, `integrity_broken`, `request_invalid`, `state_conflict` under constant change. */
+  change(provider: string, clientId: string, change: RelyingPartyChange, actor: string): Promise<RelyingParty>
+  /** Makes the old secret useless at once; tokens issued for it live on. @throws like `change`. */
+  replaceSecret(provider: string, clientId: string, actor: string): Promise<{ clientSecret: string }>
+  /** Its secret and all its tokens stop working; its rows stay for the audit. @throws like `change`. */
+  remove(provider: string, clientId: string, actor: string): Promise<void>
+}
+
+/** The part of `Access` that concerns relying parties. */
+export interface RelyingPartyLookup {
+  authenticateClient(provider: string, clientId: string, clientSecret: string): Promise<RelyingParty>
+  relyingParty(provider: string, clientId: string): Promise<RelyingParty | null>
+}
+
+const clientIdForm = /^[A-Za-z0-9._~-]{1,64}$/
+/** No control, formatting (bidi among them) or private-use characters: a device shows the name as it is. */
+const nameForm = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]{1,128}$/u
+/** Attempts to write over a row that others keep changing. */
+const writeAttempts = 3
+
+/** Keeps and proves relying parties. */
+export async function openRelyingParties(deps: {
+  store: RelyingPartyStore
+  audit: Audit
+  refusals: Refusals
+  now: Clock
+  /** Names of the providers that are served. */
+  providers: readonly string[]
+  simulation: boolean
+}): Promise<RelyingPartyRegister & RelyingPartyLookup & { close(): Promise<void> }> {
+  const { store, audit, refusals, now, simulation } = deps
+  const providers = new Set(deps.providers)
+
+  const recent = createRecent<RelyingPartyRecord>({
+    max: relyingPartiesKept,
+    maxAgeMs: accessCacheMaxAgeMs,
+    now,
+    load: async (key) => {
+      const [provider = '', clientId = ''] = key.split(' ')
+      return read(provider, clientId)
+    }
+  })
+  const stop = await store.watch((changed) => {
+    recent.forget(changed === null ? null : cacheKey(changed.provider, changed.clientId))
+  })
+
+  /** The row itself; null when there is none, or it was removed. */
+  async function read(provider: string, clientId: string): Promise<RelyingPartyRecord | null> {
+    const found = await store.find(provider, clientId)
+    if (found === null) return null
+    if (!found.intact) {
+      await reportBroken(found)
+      throw new ServiceError(
+        'integrity_broken',
+        `relying party ${provider}/${clientId}: the seal does not hold`
+      )
+    }
+    return found.record.removedAt === null ? found.record : null
+  }
+
+  async function reportBroken({ record: { provider, clientId } }: ReadRelyingParty): Promise<void> {
+    await refusals.record(`broken ${provider}/${clientId}`, {
+      type: 'integrity.broken',
+      actor: 'anyone',
+      about: { table: 'relying_parties', provider, clientId }
+    })
+  }
+
+  async function lookup(provider: string, clientId: string): Promise<RelyingPartyRecord | null> {
+    if (!providers.has(provider) || !clientIdForm.test(clientId)) return null
+    return recent.get(cacheKey(provider, clientId))
+  }
+
+  async function existing(provider: string, clientId: string): Promise<RelyingPartyRecord> {
+    const known = providers.has(provider) && clientIdForm.test(clientId)
+    const record = known ? await read(provider, clientId) : null
+    if (record === null) throw new ServiceError('not_found', `no relying party ${provider}/${clientId}`)
+    return record
+  }
+
+  /** Writes what `next` makes of the present row; null from it: nothing to write. */
+  async function rewrite(
+    provider: string,
+    clientId: string,
+    next: (record: RelyingPartyRecord) => { record: RelyingPartyRecord; event: AuditEvent } | null
+  ): Promise<RelyingPartyRecord> {
+    for (let attempt = 0; attempt < writeAttempts; attempt += 1) {
+      const present = await existing(provider, clientId)
+      const change = next(present)
+      if (change === null) return present
+      const record = { ...change.record, version: present.version + 1 }
+      if (!(await store.replace(record))) continue
+      recent.forget(cacheKey(provider, clientId)) // before the announcement arrives
+      await audit.record(change.event)
+      return record
+    }
+    throw new ServiceError(
+      'state_conflict',
+      `relying party ${provider}/${clientId} changed ${writeAttempts} times`,
+      {
+        says: 'Someone else changes this relying party at the same time.'
+      }
+    )
+  }
+
+  /** Only the members that may change, checked; a name is brought to one form. */
+  function checked(change: RelyingPartyChange): RelyingPartyChange {
+    const { redirectUris, callbackUrls, callbackAuthUrl, mode } = change
+    const name = change.name?.normalize('NFC').trim()
+    if (name !== undefined && !nameForm.test(name)) {
+      const says = 'A name has 1 to 128 visible characters.'
+      throw new ServiceError('request_invalid', says, { says, field: 'name' })
+    }
+    if (redirectUris) checkAddresses(redirectUris, { field: 'redirectUris', loopbackEntry: simulation })
+    if (callbackUrls) checkAddresses(callbackUrls, { field: 'callbackUrls', loopbackEntry: simulation })
+    if (typeof callbackAuthUrl === 'string') {
+      checkAddresses([callbackAuthUrl], { field: 'callbackAuthUrl', loopbackEntry: false })
+    }
+    return {
+      ...(name !== undefined && { name }),
+      ...(redirectUris !== undefined && { redirectUris }),
+      ...(callbackUrls !== undefined && { callbackUrls }),
+      ...(callbackAuthUrl !== undefined && { callbackAuthUrl }),
+      ...(mode !== undefined && { mode })
+    }
+  }
+
+  return {
+    async create(request, actor, seeded) {
+      if (!providers.has(request.provider)) {
+        const says = 'No provider of this name is served here.'
+        throw new ServiceError('request_invalid', says, { says, field: 'provider' })
+      }
+      if (seeded !== undefined && !clientIdForm.test(seeded.clientId))
+        throw new RangeError('clientId is not usable')
+      const { provider } = request
+      const { redirectUris, callbackUrls, callbackAuthUrl, mode, name = request.name } = checked(request)
+      const clientSecret = seeded?.clientSecret ?? newSecret()
+      const record: RelyingPartyRecord = {
+        provider,
+        clientId: seeded?.clientId ?? randomUUID(),
+        name,
+        redirectUris: redirectUris ?? [],
+        callbackUrls: callbackUrls ?? [],
+        callbackAuthUrl: callbackAuthUrl ?? null,
+        mode: mode ?? 'strict',
+        demo: seeded !== undefined,
+        createdAt: now(),
+        version: 1,
+        secretSha256: secretSha256(clientSecret),
+        removedAt: null
+      }
+      if (!(await store.add(record))) {
+        throw new ServiceError('state_conflict', `relying party ${provider}/${record.clientId} exists`, {
+          says: 'A relying party with this clientId exists, or did.'
+        })
+      }
+      await audit.record({
+        type: 'relying-party.created',
+        actor,
+        about: { ...naming(record), ...recorded(record) }
+      })
+      return { relyingParty: withoutSecret(record), clientSecret }
+    },
+
+    async get(provider, clientId) {
+      return withoutSecret(await existing(provider, clientId))
+    },
+
+    async list(of) {
+      const found = await store.list(of)
+      await Promise.all(found.filter(({ intact }) => !intact).map(reportBroken))
+      return found.map(({ record, intact }) => ({ relyingParty: withoutSecret(record), intact }))
+    },
+
+    async change(provider, clientId, change, actor) {
+      const wanted = Object.entries(checked(change))
+      const record = await rewrite(provider, clientId, (present) => {
+        const before = new Map<string, unknown>(Object.entries(present))
+        const changes = Object.fromEntries(
+          wanted.filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(before.get(field)))
+        )
+        if (Object.keys(changes).length === 0) return null
+        const record = { ...present, ...changes }
+        const said = recorded(record)
+        const changed = Object.fromEntries(Object.keys(changes).map((field) => [field, said[field] ?? null]))
+        return {
+          record,
+          event: {
+            type: 'relying-party.changed',
+            actor,
+            about: { ...naming(present), version: present.version + 1, changed }
+          }
+        }
+      })
+      return withoutSecret(record)
+    },
+
+    async replaceSecret(provider, clientId, actor) {
+      const clientSecret = newSecret()
+      await rewrite(provider, clientId, (present) => ({
+        record: { ...present, secretSha256: secretSha256(clientSecret) },
+        event: { type: 'relying-party.secret-replaced', actor, about: naming(present) }
+      }))
+      return { clientSecret }
+    },
+
+    async remove(provider, clientId, actor) {
+      const removedAt = now()
+      await rewrite(provider, clientId, (present) => ({
+        record: { ...present, removedAt },
+        event: { type: 'relying-party.removed', actor, about: naming(present) }
+      }))
+    },
+
+    async relyingParty(provider, clientId) {
+      const record = await lookup(provider, clientId)
+      return record === null ? null : withoutSecret(record)
+    },
+
+    async authenticateClient(provider, clientId, clientSecret) {
+      const record = await lookup(provider, clientId)
+      if (secretMatches(clientSecret, record?.secretSha256 ?? null) && record !== null)
+        return withoutSecret(record)
+      // An unknown name is not written down: it may be a secret put into the wrong field, and it is a stranger's text.
+      const named = record === null ? null : record.clientId
+      const of = providers.has(provider) ? provider : null
+      await refusals.record(`client ${of ?? ''}/${named ?? ''}`, {
+        type: 'client.refused',
+        actor: 'anyone',
+        about: { provider: of, clientId: named, code: 'authentication_failed' }
+      })
+      throw new ServiceError(
+        'authentication_failed',
+        named === null ? 'unknown client' : `wrong secret of ${named}`
+      )
+    },
+
+    async close() {
+      await stop()
+    }
+  }
+}
+
+const cacheKey = (provider: string, clientId: string) => `${provider} ${clientId}`
+
+const naming = ({ provider, clientId }: RelyingParty) => ({ provider, clientId })
+
+/** What the audit says of a relying party. Queries of callback addresses stay out: some carry a secret there. */
+function recorded(party: RelyingParty): { [field: string]: Json } {
+  const bare = (address: string) => address.split('?')[0] ?? ''
+  return {
+    name: party.name,
+    redirectUris: party.redirectUris.map(bare),
+    callbackUrls: party.callbackUrls.map(bare),
+    callbackAuthUrl: party.callbackAuthUrl === null ? null : bare(party.callbackAuthUrl),
+    mode: party.mode
+  }
+}
+
+function withoutSecret({ secretSha256: _, removedAt: __, ...party }: RelyingPartyRecord): RelyingParty {
+  return party
+}
