@@ -46,7 +46,9 @@ export function createDedicatedConnection({
 
   async function connect(): Promise<Client> {
     const client = new pg.Client(settings)
-    client.on('error', (error) => log.debug({ err: error }, 'the dedicated database connection broke'))
+    client.on('error', (error) =>
+      log.debug({ reason: error.message }, 'the dedicated database connection broke')
+    )
     client.on('notification', ({ channel, payload }) => {
       for (const handler of [...(handlers.get(channel) ?? [])]) call(handler, payload ?? '')
     })
@@ -97,7 +99,7 @@ export function createDedicatedConnection({
     retry = setTimeout(() => {
       retry = null
       ready().catch((error: Error) => {
-        log.debug({ err: error }, 'the database is still away')
+        log.debug({ reason: error.message }, 'the database is still away')
         pauseMs = Math.min(pauseMs * 2, retryLastMs)
         tryAgain()
       })

@@ -36,7 +36,7 @@ export async function migrate({ connection, log, now, migrations = known }: Migr
     application_name: 'kyso-migrate',
     connectionTimeoutMillis: 10_000
   })
-  client.on('error', (error) => log.debug({ err: error }, 'the connection for migrating broke'))
+  client.on('error', (error) => log.debug({ reason: error.message }, 'the connection for migrating broke'))
   try {
     await client.connect()
   } catch (cause) {

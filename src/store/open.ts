@@ -41,11 +41,11 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     keepAliveInitialDelayMillis: 10_000
   }
   const pool = new pg.Pool({ ...client, max: poolSize, idleTimeoutMillis: 60_000 })
-  // Without a listener an idle connection that breaks would end the process; while it is checked out, the pool's own
+  // The driver's errors carry the whole client, so only their message is logged. Without a listener an idle connection that breaks would end the process; while it is checked out, the pool's own
   // listener is off, so each connection gets one for life.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'))
+  pool.on('error', (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'))
   pool.on('connect', (connected) => {
-    connected.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'))
+    connected.on('error', (error) => log.debug({ reason: error.message }, 'a database connection was lost'))
   })
   const dedicated = createDedicatedConnection({ client, log })
 
