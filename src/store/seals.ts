@@ -4,7 +4,7 @@ import type { Hsm } from '../hsm/hsm.js'
 import { batched } from './batch.js'
 
 /** The tables whose rows carry a seal. */
-export type SealedTable = 'credentials' | 'devices' | 'relying_parties'
+export type SealedTable = 'activation_codes' | 'credentials' | 'devices' | 'relying_parties'
 
 /** What can be sealed. Octets are written as base64, times as RFC 3339 in UTC with milliseconds. */
 export type SealedValue =
