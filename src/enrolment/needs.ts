@@ -1,0 +1,147 @@
+import type { ActivationStatus } from '../activation/activation.js'
+import type { Credential, Device, Subscriber } from './enrolment.js'
+
+/** A row with the seal it was stored under. Nothing in it may be believed before the seal was checked. */
+export interface Sealed<Row> {
+  row: Row
+  seal: Uint8Array
+}
+
+/** A provider as this room sees it. */
+export interface ProviderPolicy {
+  /** Whether its subscribers have a password; where not, one that is sent is ignored. */
+  asksPassword: boolean
+  /** Why a known provider is not served, as a sentence for the client; null: it is served. */
+  unsupported: string | null
+}
+
+/** Subscribers; `store/subscribers.ts` provides them. They are never deleted. */
+export interface SubscriberStore {
+  /** Those that exist, in any order. */
+  byIds(ids: readonly string[]): Promise<Subscriber[]>
+  byLogins(names: readonly { provider: string; login: string }[]): Promise<Subscriber[]>
+  /** By id, after `after`. `query` is a substring of login, name or national id, in whatever case. */
+  list(of: {
+    provider: string | null
+    query: string | null
+    after: string | null
+    limit: number
+  }): Promise<Subscriber[]>
+  /** False: the login is taken at this provider. */
+  insert(subscriber: Subscriber, passwordHash: string | null): Promise<boolean>
+  /** Reads the row under a lock and writes what `change` makes of it. Provider, demo and creation stay. */
+  update(
+    id: string,
+    change: (present: Subscriber) => Subscriber
+  ): Promise<Subscriber | 'missing' | 'login_taken'>
+  /** False: no such subscriber. */
+  setPasswordHash(id: string, passwordHash: string): Promise<boolean>
+}
+
+/** An activation that ended because its credential changed. */
+export interface CancelledActivation {
+  id: string
+  subscriberId: string
+  provider: string
+  clientId: string
+}
+
+/** Credentials; `store/credentials.ts` provides them. Each call is one transaction. */
+export interface CredentialStore {
+  byIds(ids: readonly string[]): Promise<Sealed<Credential>[]>
+  /** The ids of each subscriber's credentials, RSA first, then in order of issue; one list an input. */
+  idsOf(subscriberIds: readonly string[]): Promise<string[][]>
+  /**
+   * Writes a credential and, where its key was announced as pending, ends that in the same transaction.
+   * @returns `key_gone`: the pending key was given up by a restart meanwhile and must not be used.
+   */
+  insert(
+    credential: Sealed<Credential>,
+    of: { pendingKey: boolean; max: number }
+  ): Promise<'inserted' | 'serial_taken' | 'key_gone' | 'too_many'>
+  /**
+   * Writes `next` if the stored version is the one before it, tells the issuer's list that a status changed and, if
+   * `cancel` says so, ends what waits or is confirmed for this credential, announcing each.
+   * @returns Null: someone else changed the credential first, nothing was done.
+   */
+  change(
+    next: Sealed<Credential>,
+    cancel: { reason: string; at: Date } | null
+  ): Promise<CancelledActivation[] | null>
+}
+
+/** Devices; `store/devices.ts` provides them. Each call is one transaction. */
+export interface DeviceStore {
+  byIds(ids: readonly string[]): Promise<Sealed<Device>[]>
+  /** The ids of each subscriber's devices that are not removed, oldest first; one list an input. */
+  idsOf(subscriberIds: readonly string[]): Promise<string[][]>
+  /**
+   * Uses up an activation code, which must still carry `code.sealBefore`, and writes the device.
+   * @returns `further`: the subscriber had a device. `has_device`: it has one, and the code was made for the first.
+   */
+  enrol(
+    device: Sealed<Device>,
+    code: { id: string; sealBefore: Uint8Array; seal: Uint8Array; usedAt: Date; consented: boolean },
+    max: number
+  ): Promise<'first' | 'further' | 'has_device' | 'too_many' | 'code_changed'>
+  /** As `CredentialStore.insert`, for a device that needs no code. */
+  insert(
+    device: Sealed<Device>,
+    of: { pendingKey: boolean; max: number }
+  ): Promise<'inserted' | 'key_gone' | 'too_many'>
+  /** Writes `next` if the stored version is the one before it. */
+  change(next: Sealed<Device>): Promise<boolean>
+}
+
+/** Keys in the HSM that have no owner's row yet; `store/pending-keys.ts` provides them. */
+export interface PendingKeyStore {
+  add(key: PendingKey): Promise<void>
+  /** False: there was none, so it has become somebody's key or was given up. */
+  remove(id: string): Promise<boolean>
+  list(): Promise<PendingKey[]>
+  /** Which of `ids` are a credential's, a device's or a pending key; read in one snapshot. */
+  owned(ids: readonly string[]): Promise<string[]>
+}
+
+export interface PendingKey {
+  id: string
+  serverId: string
+  createdAt: Date
+}
+
+export type Consent = 'not-needed' | 'waiting' | 'given' | 'refused'
+
+/** An activation code as stored: the code itself only as SHA-256. */
+export interface ActivationCode {
+  id: string
+  codeSha256: Uint8Array
+  subscriberId: string
+  /** The subscriber's. */
+  provider: string
+  /** Operator id. */
+  createdBy: string
+  createdAt: Date
+  expiresAt: Date
+  consent: Consent
+  /** `device:<id>` or `operator:<id>`. */
+  consentBy: string | null
+  consentActivationId: string | null
+  usedAt: Date | null
+  usedByDeviceId: string | null
+}
+
+/** A code as read, with how the question put to the registered devices stands. */
+export interface StoredActivationCode extends Sealed<ActivationCode> {
+  question: { status: ActivationStatus; expiresAt: Date } | null
+}
+
+/** Activation codes; `store/activation-codes.ts` provides them. */
+export interface ActivationCodeStore {
+  byId(id: string): Promise<StoredActivationCode | null>
+  byCodeSha256(codeSha256: Uint8Array): Promise<StoredActivationCode | null>
+  countOpen(subscriberId: string, now: Date): Promise<number>
+  /** False: `maxOpen` codes of this subscriber are open already. */
+  insert(code: Sealed<ActivationCode>, maxOpen: number): Promise<boolean>
+  /** Writes the members about consent if the row still carries `sealBefore` and was not used. */
+  setConsent(code: Sealed<ActivationCode>, sealBefore: Uint8Array): Promise<boolean>
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import type { SealedFields } from '../store/seals.js'
+import type { Credential, Device } from './enrolment.js'
+import type { ActivationCode } from './needs.js'
+
+/**
+ * What the seal of each row covers (I11). Adding a member makes every stored seal of that kind wrong: that needs a
+ * migration which seals anew.
+ */
+export function credentialFields(credential: Credential): SealedFields {
+  const { key } = credential
+  return {
+    id: credential.id,
+    provider: credential.provider,
+    version: credential.version,
+    subscriber: credential.subscriberId,
+    algorithm: credential.algorithm,
+    serialNumber: credential.serialNumber,
+    certificateSha256: createHash('sha256').update(credential.certificate).digest(),
+    spki: key.spki,
+    wrappedKey: key.wrapped,
+    tokenKeyId: key.tokenKeyId,
+    status: credential.status,
+    notBefore: credential.notBefore,
+    notAfter: credential.notAfter,
+    auth: credential.auth,
+    scal: credential.scal,
+    multisign: credential.multisign,
+    issuedAt: credential.issuedAt,
+    publishedAt: credential.publishedAt,
+    suspendedAt: credential.suspendedAt,
+    revokedAt: credential.revokedAt,
+    revocationReason: credential.revocationReason
+  }
+}
+
+export function deviceFields(device: Device): SealedFields {
+  return {
+    id: device.id,
+    provider: device.provider,
+    version: device.version,
+    subscriber: device.subscriberId,
+    spki: device.spki,
+    virtual: device.virtual,
+    wrappedKey: device.virtualKey?.wrapped ?? null,
+    tokenKeyId: device.virtualKey?.tokenKeyId ?? null,
+    removedAt: device.removedAt
+  }
+}
+
+/**
+ * A code is the right to add a device, and is sealed as such: under the devices' domain, with a name and members no
+ * device has. It has no version; each change of it is a change of one of these members.
+ */
+export function activationCodeFields(code: ActivationCode): SealedFields {
+  return {
+    id: `activation-code ${code.id}`,
+    provider: code.provider,
+    version: 0,
+    subscriber: code.subscriberId,
+    codeSha256: code.codeSha256,
+    createdBy: code.createdBy,
+    createdAt: code.createdAt,
+    expiresAt: code.expiresAt,
+    consent: code.consent,
+    consentBy: code.consentBy,
+    consentActivationId: code.consentActivationId,
+    usedAt: code.usedAt,
+    usedByDeviceId: code.usedByDeviceId
+  }
+}

@@ -1,0 +1,148 @@
+import type { Device } from '../enrolment/enrolment.js'
+import type { DeviceStore, Sealed } from '../enrolment/needs.js'
+import type { Database, Queryable } from './database.js'
+
+const columns = `id, provider, subscriber_id, name, platform, spki, virtual, wrapped_key, token_key_id, created_at,
+  removed_at, version, seal`
+
+interface Row {
+  id: string
+  provider: string
+  subscriber_id: string
+  name: string
+  platform: string
+  spki: Buffer
+  virtual: boolean
+  wrapped_key: Buffer | null
+  token_key_id: Buffer | null
+  created_at: Date
+  removed_at: Date | null
+  version: number
+  seal: Buffer
+}
+
+/** Devices. Every change is announced on `directory`, as one of the device and one of its subscriber. */
+export function createDeviceStore(database: Database): DeviceStore {
+  return {
+    async byIds(ids) {
+      const { rows } = await database.query<Row>({
+        name: 'devices-by-ids',
+        text: `select ${columns} from devices where id = any($1::text[])`,
+        values: [ids]
+      })
+      return rows.map(deviceOf)
+    },
+
+    async idsOf(subscriberIds) {
+      const { rows } = await database.query<{ subscriber_id: string; ids: string[] }>({
+        name: 'devices-ids-of',
+        text: `select subscriber_id, array_agg(id order by created_at, id) as ids
+                 from devices where subscriber_id = any($1::text[]) and removed_at is null group by subscriber_id`,
+        values: [subscriberIds]
+      })
+      const found = new Map(rows.map(({ subscriber_id, ids }) => [subscriber_id, ids]))
+      return subscriberIds.map((id) => found.get(id) ?? [])
+    },
+
+    enrol: (device, code, max) =>
+      database.transaction(async (tx) => {
+        const present = await countLocked(tx, device.row.subscriberId)
+        if (present > 0 && !code.consented) return 'has_device'
+        if (present >= max) return 'too_many'
+        const { rowCount } = await tx.query({
+          text: `update activation_codes set used_at = $3, used_by_device_id = $4, seal = $5
+                  where id = $1 and seal = $2 and used_at is null`,
+          values: [code.id, code.sealBefore, code.usedAt, device.row.id, code.seal]
+        })
+        if (rowCount !== 1) return 'code_changed'
+        await insert(tx, device)
+        return present > 0 ? 'further' : 'first'
+      }),
+
+    insert: (device, { pendingKey, max }) =>
+      database.transaction(async (tx) => {
+        if ((await countLocked(tx, device.row.subscriberId)) >= max) return 'too_many'
+        if (pendingKey) {
+          const { rowCount } = await tx.query({
+            text: 'delete from pending_keys where id = $1',
+            values: [device.row.id]
+          })
+          if (rowCount !== 1) return 'key_gone'
+        }
+        await insert(tx, device)
+        return 'inserted'
+      }),
+
+    async change({ row, seal }) {
+      const { rowCount } = await database.query({
+        text: `
+          with written as (
+            update devices set removed_at = $2, version = $3, seal = $4 where id = $1 and version = $3 - 1
+            returning id, subscriber_id
+          )
+          select pg_notify('directory', 'device ' || id), pg_notify('directory', 'subscriber ' || subscriber_id)
+            from written`,
+        values: [row.id, row.removedAt, row.version, seal]
+      })
+      return rowCount === 1
+    }
+  }
+}
+
+/** How many devices a subscriber has; none can be added by another until the transaction ends. */
+async function countLocked(tx: Queryable, subscriberId: string): Promise<number> {
+  await tx.query({
+    text: 'select id from subscribers where id = $1 for no key update',
+    values: [subscriberId]
+  })
+  const { rows } = await tx.query<{ present: number }>({
+    text: 'select count(*)::integer as present from devices where subscriber_id = $1 and removed_at is null',
+    values: [subscriberId]
+  })
+  return rows[0]?.present ?? 0
+}
+
+async function insert(tx: Queryable, { row, seal }: Sealed<Device>): Promise<void> {
+  await tx.query({
+    text: `
+      with written as (
+        insert into devices (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        returning subscriber_id
+      )
+      select pg_notify('directory', 'subscriber ' || subscriber_id) from written`,
+    values: [
+      row.id,
+      row.provider,
+      row.subscriberId,
+      row.name,
+      row.platform,
+      row.spki,
+      row.virtual,
+      row.virtualKey?.wrapped ?? null,
+      row.virtualKey?.tokenKeyId ?? null,
+      row.createdAt,
+      row.removedAt,
+      row.version,
+      seal
+    ]
+  })
+}
+
+function deviceOf(row: Row): Sealed<Device> {
+  const { id, spki, wrapped_key: wrapped, token_key_id: tokenKeyId } = row
+  const hasKey = wrapped !== null || tokenKeyId !== null
+  const device: Device = {
+    id,
+    provider: row.provider,
+    subscriberId: row.subscriber_id,
+    name: row.name,
+    platform: row.platform,
+    spki,
+    virtualKey: hasKey ? { id, algorithm: 'P-256', spki, wrapped, tokenKeyId } : null,
+    virtual: row.virtual,
+    createdAt: row.created_at,
+    removedAt: row.removed_at,
+    version: row.version
+  }
+  return { row: device, seal: row.seal }
+}
