@@ -147,15 +147,16 @@ async function reserve(
   const named = readSad(request.sad)
   const approval = named === null ? null : await approvals.get(named.activationId)
   if (named === null || approval === null || !redeemable(approval, request)) {
-    throw new ServiceError(
-      'sad_invalid',
-      'no activation of this relying party and credential answers to the SAD'
-    )
+    throw new ServiceError('sad_invalid', 'no activation of this relying party answers to the SAD')
   }
   const { activation } = approval
+  let credential = await directory.credential(request.credentialId)
+  if (activation.credentialId !== request.credentialId) {
+    const exists = credential?.provider === request.provider
+    throw new ServiceError(exists ? 'sad_invalid' : 'not_found', 'the SAD is for another credential')
+  }
   requireDigests(request)
 
-  let credential = await directory.credential(request.credentialId)
   let occurrences = activation.occurrences
   for (let unchanged = 0; unchanged < unchangedMax; ) {
     const at = now()
@@ -211,8 +212,7 @@ function redeemable({ activation }: Approval, request: SignRequest): boolean {
   return (
     activation.kind === 'digests' &&
     activation.provider === request.provider &&
-    activation.clientId === request.clientId &&
-    activation.credentialId === request.credentialId
+    activation.clientId === request.clientId
   )
 }
 

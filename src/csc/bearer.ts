@@ -1,0 +1,34 @@
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { Access, AccessGrant } from '../access/access.js'
+import { CscFault, invalidRequest } from './faults.js'
+
+const grants = new WeakMap<FastifyRequest, AccessGrant>()
+
+/**
+ * Requires a service access token in the header before the body is looked at (RFC 6750 §2.1). A header of another
+ * form is 400 `Malformed authorization header`, a token that is not good is 401 (CSC API v2 §10).
+ */
+export function requireToken(
+  access: Pick<Access, 'verifyToken'>,
+  provider: string,
+  audience: string
+): onRequestAsyncHookHandler {
+  return async (request) => {
+    const header = request.headers.authorization
+    const token =
+      header === undefined ? undefined : /^Bearer ([A-Za-z0-9._~+/-]{1,4096}=*)$/i.exec(header)?.[1]
+    if (token === undefined) throw invalidRequest('Malformed authorization header')
+    const grant = await access.verifyToken(provider, audience, token)
+    if (grant.scope !== 'service') {
+      throw new CscFault(400, 'unauthorized_client', 'The client is not authorized to use this method.')
+    }
+    grants.set(request, grant)
+  }
+}
+
+/** The grant behind a request that passed `requireToken`. */
+export function grantOf(request: FastifyRequest): AccessGrant {
+  const grant = grants.get(request)
+  if (grant === undefined) throw new TypeError('the route has no requireToken hook')
+  return grant
+}

@@ -1,0 +1,32 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Access } from '../access/access.js'
+import type { Activations } from '../activation/activation.js'
+import type { Clock } from '../clock.js'
+import type { Directory } from '../enrolment/enrolment.js'
+import type { Pki } from '../pki/pki.js'
+import type { Provider } from '../providers/provider.js'
+import type { Signing } from '../signing/signing.js'
+
+/** What the CSC surface is handed: the middle floor, and who is played. */
+export interface CscDeps {
+  providers: readonly Provider[]
+  publicUrl: string
+  access: Access
+  directory: Directory
+  activations: Activations
+  signing: Signing
+  pki: Pki
+  now: Clock
+}
+
+/** One API at one provider. */
+export interface ProviderApi extends Omit<CscDeps, 'providers'> {
+  provider: Provider
+  /** `{PUBLIC_URL}/{provider}/csc/{version}`, also the base of its OAuth endpoints. */
+  base: string
+  /** What tokens are issued for, such as `csc/v2`. */
+  audience: string
+}
+
+/** A group of routes of one API. */
+export type ApiRoutes = FastifyPluginAsyncTypebox<ProviderApi>

@@ -1,0 +1,44 @@
+import { type TSchema, Type } from 'typebox'
+import type { HashAlgorithm } from '../hsm/hsm.js'
+import { digestOctets } from './algorithms.js'
+import { invalidRequest } from './faults.js'
+import { missing, parameter } from './validation.js'
+
+/** Most digests in one request; a credential's `multisign` may allow fewer. */
+export const digestsMax = 1000
+/** base64 or base64url, padded or not, but one alphabet only: 64 octets are 88 characters. */
+const base64Pattern = '^(?:[A-Za-z0-9+/]{2,86}|[A-Za-z0-9_-]{2,86})={0,2}$'
+const notBase64 = 'Invalid Base64 hash string parameter'
+
+/** The `hashes` parameter; its texts are those of signHash (CSC API v1 §11.9). */
+export const hashesParameter = parameter(
+  Type.Array(Type.String({ pattern: base64Pattern }), {
+    minItems: 1,
+    maxItems: digestsMax,
+    description: 'Digests to be signed, base64. Order is kept in the answer.',
+    examples: [['sTOgwOm+474gFj0q0x1iSNspKqbcse4IeiqlDg/HWuI=']]
+  }) satisfies TSchema,
+  {
+    type: missing('array', 'hash'),
+    minItems: 'Empty hash array',
+    maxItems: 'Numbers of signatures is too high',
+    items: notBase64
+  }
+)
+
+/**
+ * Decodes digests once, here at the edge. Exactly one text stands for given octets within an alphabet: what does
+ * not encode back to itself is refused, so that two spellings never count as two digests.
+ * @throws CscFault
+ */
+export function readDigests(texts: readonly string[], hash: HashAlgorithm): Uint8Array[] {
+  const octets = digestOctets(hash)
+  return texts.map((text) => {
+    const bare = text.replace(/=+$/, '')
+    const digest = Buffer.from(bare, 'base64')
+    const again = digest.toString('base64url')
+    if (again !== bare.replaceAll('+', '-').replaceAll('/', '_')) throw invalidRequest(notBase64)
+    if (digest.length !== octets) throw invalidRequest('Invalid digest value length')
+    return digest
+  })
+}

@@ -1,0 +1,109 @@
+import { Type } from 'typebox'
+import { type Credential, credentialStatus } from '../../enrolment/enrolment.js'
+import type { Pki } from '../../pki/pki.js'
+import { keyDescription } from '../algorithms.js'
+import { parameter } from '../validation.js'
+
+/** The one factor of a credential: the challenge goes to the phone and is answered there (CSC API v2 §8.3). */
+export const biometricObject = {
+  type: 'ChallengeResponseOOB',
+  id: 'biometric',
+  label: 'Xác nhận trên điện thoại',
+  description: 'Open the provider’s app on the registered device and confirm with face or fingerprint.'
+} as const
+
+/** Which parts of a credential a caller wants to see. Shared by credentials/list and credentials/info. */
+export const viewParameters = {
+  certificates: Type.Optional(
+    parameter(Type.Enum(['none', 'single', 'chain'], { default: 'single' }), {
+      type: 'Invalid parameter certificates'
+    })
+  ),
+  certInfo: Type.Optional(
+    parameter(Type.Boolean({ default: false }), { type: 'Invalid parameter certInfo' })
+  ),
+  authInfo: Type.Optional(
+    parameter(Type.Boolean({ default: false }), { type: 'Invalid parameter authInfo' })
+  ),
+  lang: Type.Optional(parameter(Type.String({ maxLength: 35 }), { type: 'Invalid parameter lang' })),
+  clientData: Type.Optional(
+    parameter(Type.String({ maxLength: 4096 }), { type: 'Invalid parameter clientData' })
+  )
+}
+
+/** A credential as CSC API v2 §11.5 describes it. */
+export const CredentialInfo = Type.Object({
+  credentialID: Type.String(),
+  description: Type.String(),
+  key: Type.Object({
+    status: Type.String({ description: 'enabled | disabled' }),
+    algo: Type.Array(Type.String()),
+    len: Type.Integer(),
+    curve: Type.Optional(Type.String())
+  }),
+  cert: Type.Object({
+    status: Type.Optional(Type.String({ description: 'valid | expired | revoked | suspended' })),
+    certificates: Type.Optional(Type.Array(Type.String({ description: 'DER, base64; the leaf first.' }))),
+    issuerDN: Type.Optional(Type.String()),
+    serialNumber: Type.Optional(Type.String()),
+    subjectDN: Type.Optional(Type.String()),
+    validFrom: Type.Optional(Type.String()),
+    validTo: Type.Optional(Type.String())
+  }),
+  auth: Type.Object({
+    mode: Type.String(),
+    objects: Type.Array(
+      Type.Object({
+        type: Type.String(),
+        id: Type.String(),
+        label: Type.String(),
+        description: Type.String()
+      })
+    )
+  }),
+  SCAL: Type.String(),
+  multisign: Type.Integer(),
+  lang: Type.String()
+})
+
+/** The view of one credential at `now`. One that is not published yet has a disabled key and no cert.status. */
+export function describeCredential(
+  credential: Credential,
+  pki: Pki,
+  now: Date,
+  view: { certificates?: string; certInfo?: boolean }
+) {
+  const status = credentialStatus(credential, now)
+  const certificate = pki.describe(credential.certificate)
+  const chain = view.certificates === 'chain' ? pki.chain(credential.provider) : []
+  return {
+    credentialID: credential.id,
+    description: `${certificate.commonName}, ${credential.algorithm}`,
+    key: { status: status === 'active' ? 'enabled' : 'disabled', ...keyDescription(credential.algorithm) },
+    cert: {
+      ...(status === 'issued' ? {} : { status: status === 'active' ? 'valid' : status }),
+      ...(view.certificates === 'none'
+        ? {}
+        : {
+            certificates: [credential.certificate, ...chain].map((der) => Buffer.from(der).toString('base64'))
+          }),
+      ...(view.certInfo === true
+        ? {
+            issuerDN: certificate.issuer,
+            serialNumber: certificate.serialNumber,
+            subjectDN: certificate.subject,
+            validFrom: generalizedTime(certificate.notBefore),
+            validTo: generalizedTime(certificate.notAfter)
+          }
+        : {})
+    },
+    // Always whole: real clients need `auth.objects` also where authInfo was not asked for.
+    auth: { mode: 'explicit', objects: [{ ...biometricObject }] },
+    SCAL: credential.scal,
+    multisign: credential.multisign,
+    lang: 'vi'
+  }
+}
+
+/** `YYYYMMDDHHMMSSZ`, as the standard writes times. */
+const generalizedTime = (at: Date): string => `${at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`

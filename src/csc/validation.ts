@@ -1,0 +1,67 @@
+import type { FastifySchemaCompiler, preValidationAsyncHookHandler } from 'fastify'
+import { type TProperties, type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { type CscFault, invalidRequest } from './faults.js'
+
+/**
+ * What the standard says when a parameter is wrong, kept beside its schema: the text for a missing value or one of
+ * the wrong type, and texts for particular rules, by JSON Schema keyword; `items` is for anything inside an array.
+ */
+export interface FaultTexts {
+  type: string
+  [keyword: string]: string
+}
+
+const extension = 'x-faults'
+
+/** A parameter with the texts of its error table. Order of members is the order in which faults are reported. */
+export function parameter<T extends TSchema>(schema: T, faults: FaultTexts): T {
+  return { ...schema, [extension]: faults }
+}
+
+/** `Missing (or invalid type) …`, as most tables of the standard have it. */
+export const missing = (type: 'string' | 'integer' | 'array', name: string): string =>
+  `Missing (or invalid type) ${type} parameter ${name}`
+
+/** A string parameter: texts for absence and type, and for a value that cannot be right. */
+export const text = (name: string, options: { maxLength: number; pattern?: string }) =>
+  parameter(Type.String({ minLength: 1, ...options }), {
+    type: missing('string', name),
+    minLength: `Invalid parameter ${name}`,
+    maxLength: `Invalid parameter ${name}`,
+    pattern: `Invalid parameter ${name}`
+  })
+
+/**
+ * Checks a body property by property, in the order the schema lists them, so that the first fault reported is
+ * predictable. Unknown members are ignored.
+ */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) => {
+  const { properties = {}, required = [] } = schema as { properties?: TProperties; required?: string[] }
+  const checks = Object.entries(properties).map(([name, property]) => ({
+    name,
+    required: required.includes(name),
+    validator: Compile(property),
+    faults: (property as { [extension]?: FaultTexts })[extension]
+  }))
+  return (body: unknown): { value: unknown } | { error: CscFault } => {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return { error: invalidRequest() }
+    for (const { name, required, validator, faults } of checks) {
+      const value = (body as Record<string, unknown>)[name]
+      if (value === undefined && !required) continue
+      if (value === undefined) return { error: invalidRequest(faults?.['type']) }
+      if (validator.Check(value)) continue
+      const first = validator.Errors(value)[0]
+      const keyword = first === undefined || first.instancePath === '' ? (first?.keyword ?? 'type') : 'items'
+      return { error: invalidRequest(faults?.[keyword] ?? faults?.['type'] ?? `Invalid parameter ${name}`) }
+    }
+    return { value: body }
+  }
+}
+
+/** An explicit null counts as an absent parameter: clients send both (CSC leaves it open). */
+export const dropNulls: preValidationAsyncHookHandler = async (request) => {
+  const { body } = request
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
+  request.body = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+}
