@@ -58,7 +58,7 @@ export function createOperators(deps: {
     call
   }: Parameters<OperatorRegister['refused']>[0]): Promise<void> {
     const actor = operator === null ? 'anyone' : `operator:${operator.id}`
-    await refusals.record(`${actor} ${code}`, {
+    await refusals.record(`operator API, ${actor}`, `${code} ${call ?? ''}`, {
       type: 'operator.refused',
       actor,
       about: { code, ...(operator && { role: operator.role }), ...(call !== null && { call }) }

@@ -5,6 +5,10 @@ import type { Clock } from '../clock.js'
 export interface Recent<Value> {
   /** From memory, or read anew. What is not there is never remembered, so that made-up keys cannot push out real ones. */
   get(key: string): Promise<Value | null>
+  /** From memory only. */
+  peek(key: string): Value | undefined
+  /** Read anew, and remembered. */
+  refresh(key: string): Promise<Value | null>
   /** Forgets one key; null: everything. What is being read at this moment is not kept either. */
   forget(key: string | null): void
 }
@@ -44,15 +48,18 @@ export function createRecent<Value extends object>(options: {
     return reading
   }
 
+  function peek(key: string): Value | undefined {
+    const entry = entries.get(key)
+    if (entry === undefined) return undefined
+    const ageMs = now().getTime() - entry.readAtMs
+    return ageMs >= 0 && ageMs < maxAgeMs ? entry.value : undefined // a clock that was set back makes it old
+  }
+  const refresh = (key: string) => loads.get(key) ?? read(key)
+
   return {
-    async get(key) {
-      const entry = entries.get(key)
-      if (entry !== undefined) {
-        const ageMs = now().getTime() - entry.readAtMs
-        if (ageMs >= 0 && ageMs < maxAgeMs) return entry.value // a clock that was set back makes it old
-      }
-      return loads.get(key) ?? read(key)
-    },
+    get: async (key) => peek(key) ?? refresh(key),
+    peek,
+    refresh,
     forget(key) {
       if (key === null) {
         entries.clear()

@@ -6,65 +6,62 @@ export const refusalsGatheredMs = 1_000
 /** Audits refusals without letting a stranger decide how much is written. */
 export interface Refusals {
   /**
-   * Resolves when the refusal is in the audit. The first of a `key` is written at once; those of the next second wait
-   * together and become one event, whose `about.count` says how many. A caller awaits this before it answers, so that
-   * nothing is refused unrecorded and whoever guesses quickly is slowed down.
-   * @param key What repeats are of; from a set that strangers cannot enlarge.
+   * Resolves when the refusal is in the audit. The first at a `gate` is written at once; those of the next second
+   * wait together and become one event a `subject`, whose `about.count` says how many. A caller awaits this before it
+   * answers, so that nothing is refused unrecorded and whoever guesses quickly is slowed down. How long it takes
+   * depends on the gate alone, and so does not tell which subjects exist.
+   * @param subject What repeats are of; from a set that strangers cannot enlarge.
    */
-  record(key: string, event: AuditEvent): Promise<void>
+  record(gate: string, subject: string, event: AuditEvent): Promise<void>
   /** Writes at once what waits. */
   close(): Promise<void>
 }
 
 interface Gathering {
   timer: NodeJS.Timeout
-  /** The last of those that wait; null: none does. */
-  event: AuditEvent | null
-  count: number
+  /** By subject. */
+  events: Map<string, { event: AuditEvent; count: number }>
   waiting: { resolve: () => void; reject: (error: unknown) => void }[]
 }
 
 /** @param options.gatherMs For tests. */
-export function createRefusals({
-  audit,
-  gatherMs = refusalsGatheredMs
-}: {
-  audit: Audit
-  gatherMs?: number
-}): Refusals {
+export function createRefusals(options: { audit: Audit; gatherMs?: number }): Refusals {
+  const { audit, gatherMs = refusalsGatheredMs } = options
   const gatherings = new Map<string, Gathering>()
 
-  function open(key: string): void {
-    const timer = setTimeout(() => void end(key), gatherMs)
+  function open(gate: string): void {
+    const timer = setTimeout(() => void end(gate), gatherMs)
     timer.unref() // only those who wait keep the process
-    gatherings.set(key, { timer, event: null, count: 0, waiting: [] })
+    gatherings.set(gate, { timer, events: new Map(), waiting: [] })
   }
 
-  async function end(key: string): Promise<void> {
-    const gathering = gatherings.get(key)
+  async function end(gate: string): Promise<void> {
+    const gathering = gatherings.get(gate)
     if (gathering === undefined) return
     clearTimeout(gathering.timer)
-    gatherings.delete(key)
-    if (gathering.event === null) return
-    open(key)
+    gatherings.delete(gate)
+    const { events, waiting } = gathering
+    if (waiting.length === 0) return
+    open(gate)
     try {
-      await audit.record(counted(gathering.event, gathering.count))
-      for (const { resolve } of gathering.waiting) resolve()
+      await audit.record(...[...events.values()].map(({ event, count }) => counted(event, count)))
+      for (const { resolve } of waiting) resolve()
     } catch (error) {
-      for (const { reject } of gathering.waiting) reject(error)
+      for (const { reject } of waiting) reject(error)
     }
   }
 
   return {
-    record(key, event) {
-      const gathering = gatherings.get(key)
+    record(gate, subject, event) {
+      const gathering = gatherings.get(gate)
       if (gathering === undefined) {
-        open(key)
+        open(gate)
         return audit.record(counted(event, 1))
       }
       gathering.timer.ref()
-      gathering.event = event
-      gathering.count += 1
+      const gathered = gathering.events.get(subject)
+      if (gathered === undefined) gathering.events.set(subject, { event, count: 1 })
+      else gathered.count += 1
       return new Promise((resolve, reject) => {
         gathering.waiting.push({ resolve, reject })
       })

@@ -114,7 +114,7 @@ export async function openRelyingParties(deps: {
   }
 
   async function reportBroken({ record: { provider, clientId } }: ReadRelyingParty): Promise<void> {
-    await refusals.record(`broken ${provider}/${clientId}`, {
+    await refusals.record(`broken ${provider}`, clientId, {
       type: 'integrity.broken',
       actor: 'anyone',
       about: { table: 'relying_parties', provider, clientId }
@@ -274,16 +274,22 @@ export async function openRelyingParties(deps: {
     },
 
     async authenticateClient(provider, clientId, clientSecret) {
-      const record = await lookup(provider, clientId)
+      const usable = providers.has(provider) && clientIdForm.test(clientId)
+      const key = cacheKey(provider, clientId)
+      const known = usable ? recent.peek(key) : undefined
+      if (known !== undefined && secretMatches(clientSecret, known.secretSha256)) return withoutSecret(known)
+      // Whatever is refused has cost one look past the cache: a secret replaced on another server a moment ago is
+      // taken, and a name that exists takes as long as one that does not.
+      const record = usable ? await recent.refresh(key) : null
       if (secretMatches(clientSecret, record?.secretSha256 ?? null) && record !== null)
         return withoutSecret(record)
-      // An unknown name is not written down: it may be a secret put into the wrong field, and it is a stranger's text.
+      // An unknown name is not written down: it is a stranger's text, and may be a secret put into the wrong field.
       const named = record === null ? null : record.clientId
-      const of = providers.has(provider) ? provider : null
-      await refusals.record(`client ${of ?? ''}/${named ?? ''}`, {
+      const at = providers.has(provider) ? provider : null
+      await refusals.record(`client of ${at ?? 'no provider'}`, named ?? '', {
         type: 'client.refused',
         actor: 'anyone',
-        about: { provider: of, clientId: named, code: 'authentication_failed' }
+        about: { provider: at, clientId: named, code: 'authentication_failed' }
       })
       throw new ServiceError(
         'authentication_failed',
