@@ -1,0 +1,117 @@
+import { decodeJwt } from 'jose'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { TokenRefused, verifyBiometricToken } from '../activation/biometric-token.js'
+import { challengeOf } from '../activation/challenge.js'
+import type { ChainEvent } from './chain.js'
+import type { Evidence } from './evidence.js'
+
+/** Evidence that holds: what the person's device said, and about what. */
+export interface Confirmed {
+  deviceId: string
+  displayHash: string
+  jti: string
+}
+
+/** Evidence that does not hold; `message` is a sentence for the report. */
+export class EvidenceFault extends Error {
+  override readonly name = 'EvidenceFault'
+}
+
+/**
+ * Verifies a stored biometric challenge token again, as of the time it was confirmed: by the public key of a device
+ * of the activation's subscriber, over the hash of the display that the activation's row gives today.
+ * @throws EvidenceFault
+ */
+export async function verifyEvidence({ activation, confirmation, device }: Evidence): Promise<Confirmed> {
+  if (confirmation === null) throw new EvidenceFault('no biometric challenge token is stored')
+  if (device === null) throw new EvidenceFault(`there is no device ${confirmation.deviceId}`)
+  if (device.provider !== activation.provider || device.subscriberId !== activation.subscriberId) {
+    throw new EvidenceFault(`device ${device.id} is not of subscriber ${activation.subscriberId}`)
+  }
+  const challenge = challengeOf(activation, publicUrlOf(confirmation.token, activation.provider))
+  try {
+    const { jti } = await verifyBiometricToken(
+      confirmation.token,
+      challenge,
+      device,
+      confirmation.confirmedAt
+    )
+    return { deviceId: device.id, displayHash: challenge.displayHash, jti }
+  } catch (cause) {
+    const why = cause instanceof TokenRefused ? cause.message : 'the key of the device cannot be read'
+    throw new EvidenceFault(`the biometric challenge token does not verify: ${why}`, { cause })
+  }
+}
+
+/**
+ * The server may have had another address then. Its address is in the token's audience, which the device signed and
+ * which is part of the display.
+ */
+function publicUrlOf(token: string, provider: string): string {
+  const suffix = `/${provider}`
+  try {
+    const { aud } = decodeJwt(token)
+    if (typeof aud === 'string' && aud.endsWith(suffix)) return aud.slice(0, -suffix.length)
+  } catch (cause) {
+    throw new EvidenceFault('the biometric challenge token is not a JWS', { cause })
+  }
+  throw new EvidenceFault(`the biometric challenge token is not for ${provider}`)
+}
+
+const signatureMade = Compile(
+  Type.Object({
+    activationId: Type.String(),
+    reservationId: Type.String(),
+    credentialID: Type.String(),
+    clientId: Type.String(),
+    provider: Type.String(),
+    scheme: Type.String(),
+    digests: Type.Array(Type.String(), { minItems: 1 }),
+    signaturesSha256: Type.Array(Type.String(), { minItems: 1 })
+  })
+)
+
+/**
+ * Whether a `signature.made` event names only what the activation allowed: the same credential, relying party and
+ * provider, and digests among those shown, each as often as shown; for a session no more than the number shown.
+ * @throws EvidenceFault
+ */
+export function requireAllowed(event: ChainEvent, { activation }: Evidence): void {
+  const { about } = event
+  if (!signatureMade.Check(about)) throw new EvidenceFault('the event does not say what was signed')
+  if (about.signaturesSha256.length !== about.digests.length) {
+    throw new EvidenceFault('the event does not name a signature for each digest')
+  }
+  if (
+    about.credentialID !== activation.credentialId ||
+    about.clientId !== activation.clientId ||
+    about.provider !== activation.provider
+  ) {
+    throw new EvidenceFault('another credential, relying party or provider was confirmed')
+  }
+  if (activation.kind === 'device') throw new EvidenceFault('only a device was consented to')
+  if (activation.kind === 'session') {
+    if (about.digests.length <= activation.numSignatures) return
+    throw new EvidenceFault(`only ${activation.numSignatures} signatures were confirmed`)
+  }
+  const shown = new Map<string, number>()
+  for (const digest of activation.digests.map((octets) => Buffer.from(octets).toString('base64'))) {
+    shown.set(digest, (shown.get(digest) ?? 0) + 1)
+  }
+  for (const digest of about.digests) {
+    const left = shown.get(digest) ?? 0
+    if (left === 0) throw new EvidenceFault(`digest ${digest} was not confirmed`)
+    shown.set(digest, left - 1)
+  }
+}
+
+/**
+ * Whether an `activation.confirmed` event tells of this very confirmation.
+ * @throws EvidenceFault
+ */
+export function requireSameConfirmation({ actor, about }: ChainEvent, confirmed: Confirmed): void {
+  if (actor !== `device:${confirmed.deviceId}`) throw new EvidenceFault('another device confirmed')
+  if (about.displayHash !== confirmed.displayHash) throw new EvidenceFault('another display was confirmed')
+  if (about.jti !== confirmed.jti) throw new EvidenceFault('another token confirmed')
+}

@@ -1,0 +1,20 @@
+import type { BaseLogger } from 'pino'
+import type { ChainHead, StoredEvent } from './chain.js'
+import type { Checkpoint } from './checkpoint.js'
+
+/** What this room needs of the server's log. */
+export type AuditLog = Pick<BaseLogger, 'info' | 'warn' | 'error'>
+
+/** What writing needs of the database; `store/audit.ts` provides it. */
+export interface AuditStore {
+  /**
+   * Adds events, all or none, in one statement. An error leaves open whether they were stored.
+   * @returns False: one of the places (chain, seq) is taken, and nothing was stored.
+   */
+  append(events: readonly StoredEvent[]): Promise<boolean>
+  /** The last durable event of a chain; null: there is none. */
+  head(chain: string): Promise<ChainHead | null>
+  /** The last durable event of every chain. */
+  heads(): Promise<ChainHead[]>
+  addCheckpoint(checkpoint: Checkpoint): Promise<void>
+}

@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { type ChainEvent, canonicalText } from './chain.js'
+import { ChainCheck, hashHolds } from './chain-check.js'
+import { type Checkpoint, checkpointSigned, Heads } from './checkpoint.js'
+import { type ClaimSource, Claims } from './claims.js'
+import {
+  type Confirmed,
+  EvidenceFault,
+  requireAllowed,
+  requireSameConfirmation,
+  verifyEvidence
+} from './confirmation.js'
+import type { AuditSource, CheckpointEntry, Evidence, UnreadableEntry } from './evidence.js'
+import { needsEvidence } from './evidence.js'
+import { type AuditReport, type Problem, problemsMax } from './report.js'
+
+/** What verifying needs. */
+export interface VerifyDeps {
+  source: AuditSource
+  /** The data folder's checkpoints, read before anything of `source`; null: no data folder is at hand. */
+  kept: AsyncIterable<CheckpointEntry | UnreadableEntry> | null
+  /** SubjectPublicKeyInfo, DER in base64, of the keys whose checkpoints count. */
+  trustedSpki: readonly string[]
+  /** Called now and then with the number of events read. */
+  onProgress?: (events: number) => void
+}
+
+const startShape = Compile(Type.Object({ heads: Heads }))
+const progressEvery = 10_000
+
+/**
+ * Verifies a whole audit history: hashes and links of every chain, every checkpoint, and for every confirmation and
+ * signature the biometric challenge token again. Memory grows with chains and, by some hundred octets each, with the
+ * data folder's checkpoints; not with events.
+ */
+export async function verifyAudit({
+  source,
+  kept,
+  trustedSpki,
+  onProgress
+}: VerifyDeps): Promise<AuditReport> {
+  const report: AuditReport = {
+    whole: false,
+    chains: 0,
+    events: 0,
+    checkpoints: 0,
+    keptCheckpoints: null,
+    signatures: 0,
+    confirmations: 0,
+    uncovered: 0,
+    problems: [],
+    problemsFound: 0
+  }
+  const claims = new Claims()
+  const trusted = new Set(trustedSpki)
+
+  function tell(code: Problem['code'], chain: string | null, seq: number | null, says: string): void {
+    report.problemsFound += 1
+    if (report.problems.length < problemsMax) report.problems.push({ code, chain, seq, says })
+  }
+
+  /** Believes a checkpoint if it is signed by a trusted key. */
+  function take(checkpoint: Checkpoint, source: ClaimSource, where: string): void {
+    const by = `checkpoint ${checkpoint.id}${where}`
+    if (!checkpointSigned(checkpoint)) {
+      tell('checkpoint-signature-wrong', null, null, `the signature of ${by} does not verify`)
+    } else if (!trusted.has(checkpoint.spki)) {
+      tell('checkpoint-key-unknown', null, null, `${by} is signed by an unknown key`)
+    } else {
+      for (const head of checkpoint.heads) claims.add({ ...head, source, by })
+    }
+  }
+
+  async function readKept(): Promise<Map<string, string>> {
+    const fingerprints = new Map<string, string>()
+    if (kept === null) return fingerprints
+    report.keptCheckpoints = 0
+    for await (const entry of kept) {
+      if (entry.kind === 'unreadable') {
+        tell('unreadable', null, null, `${entry.place}: ${entry.detail}`)
+        continue
+      }
+      report.keptCheckpoints += 1
+      fingerprints.set(entry.checkpoint.id, fingerprint(entry.checkpoint))
+      take(entry.checkpoint, 'kept-checkpoint', ' in the data folder')
+    }
+    return fingerprints
+  }
+
+  async function readClaims(keptFingerprints: Map<string, string>): Promise<void> {
+    for await (const entry of source.claims()) {
+      if (entry.kind === 'unreadable') tell('unreadable', null, null, `${entry.place}: ${entry.detail}`)
+      if (entry.kind === 'event') takeStart(entry.event)
+      if (entry.kind !== 'checkpoint') continue
+      const { checkpoint } = entry
+      report.checkpoints += 1
+      const known = keptFingerprints.get(checkpoint.id)
+      if (known !== undefined && known !== fingerprint(checkpoint)) {
+        tell(
+          'checkpoint-changed',
+          null,
+          null,
+          `checkpoint ${checkpoint.id} is not the one in the data folder`
+        )
+      }
+      keptFingerprints.delete(checkpoint.id)
+      take(checkpoint, 'checkpoint', '')
+    }
+    for (const id of keptFingerprints.keys()) {
+      tell('checkpoint-removed', null, null, `checkpoint ${id} is in the data folder only: it was removed`)
+    }
+  }
+
+  function takeStart(event: ChainEvent): void {
+    if (event.seq !== 1 || !hashHolds(event) || !startShape.Check(event.about)) return
+    const by = `the first event of chain ${event.chain}`
+    for (const head of event.about.heads) claims.add({ ...head, source: 'chain-start', by })
+  }
+
+  async function walk(): Promise<void> {
+    const seen = new Set<string>()
+    let check = null as ChainCheck | null
+    let block = new EvidenceBlock()
+    let reading = false
+    for await (const entry of source.history()) {
+      if (entry.kind === 'evidence') {
+        if (reading) block = new EvidenceBlock()
+        reading = false
+        block.add(entry.evidence)
+        continue
+      }
+      if (entry.kind !== 'event') continue // told when the claims were read
+      reading = true
+      const { event } = entry
+      if (check?.chain !== event.chain) {
+        report.uncovered += check?.end() ?? 0
+        if (seen.has(event.chain))
+          tell('events-out-of-order', event.chain, event.seq, 'the chain is torn apart')
+        seen.add(event.chain)
+        check = new ChainCheck(event.chain, claims.of(event.chain), tell)
+      }
+      check.next(event)
+      await verifyConfirmation(event, block)
+      report.events += 1
+      if (report.events % progressEvery === 0) onProgress?.(report.events)
+    }
+    report.uncovered += check?.end() ?? 0
+    report.chains = seen.size
+    for (const chain of claims.chains()) {
+      const furthest = seen.has(chain) ? undefined : claims.of(chain).at(-1)
+      if (furthest !== undefined) {
+        tell(
+          'chain-missing',
+          chain,
+          null,
+          `the whole chain is missing; ${furthest.by} names its seq ${furthest.seq}`
+        )
+      }
+    }
+  }
+
+  async function verifyConfirmation(event: ChainEvent, block: EvidenceBlock): Promise<void> {
+    if (event.type !== 'signature.made' && event.type !== 'activation.confirmed') return
+    try {
+      const activationId = needsEvidence(event)
+      const found = activationId === null ? undefined : block.get(activationId)
+      if (found === undefined) throw new EvidenceFault(`there is no activation ${activationId ?? ''}`)
+      const confirmed = await found.confirmed()
+      if (event.type === 'signature.made') {
+        requireAllowed(event, found.evidence)
+        report.signatures += 1
+      } else {
+        requireSameConfirmation(event, confirmed)
+        report.confirmations += 1
+      }
+    } catch (error) {
+      if (!(error instanceof EvidenceFault)) throw error
+      tell('confirmation-wrong', event.chain, event.seq, `${event.type}: ${error.message}`)
+    }
+  }
+
+  await readClaims(await readKept())
+  await walk()
+  report.whole = report.problemsFound === 0
+  return report
+}
+
+/** The evidence for some events that follow; each is verified once, when it is first asked for. */
+class EvidenceBlock {
+  readonly #byActivation = new Map<string, { evidence: Evidence; confirmed: () => Promise<Confirmed> }>()
+
+  add(evidence: Evidence): void {
+    let verified: Promise<Confirmed> | undefined
+    const confirmed = () => {
+      verified ??= verifyEvidence(evidence)
+      return verified
+    }
+    this.#byActivation.set(evidence.activation.id, { evidence, confirmed })
+  }
+
+  get(activationId: string) {
+    return this.#byActivation.get(activationId)
+  }
+}
+
+const fingerprint = (checkpoint: Checkpoint): string =>
+  createHash('sha256').update(canonicalText(checkpoint)).digest('base64')

@@ -1,0 +1,173 @@
+import type { Clock } from '../clock.js'
+import { ServiceError } from '../errors.js'
+import { batched } from '../store/batch.js'
+import type { AuditEvent, Json } from './audit.js'
+import {
+  aboutMaxOctets,
+  type ChainHead,
+  canonicalText,
+  eventHash,
+  type StoredEvent,
+  storable,
+  storableText,
+  zeroHash
+} from './chain.js'
+import type { AuditLog, AuditStore } from './needs.js'
+
+/** Calls that one statement takes. */
+const callsPerInsert = 256
+/** Memory for events that wait for their statement; beyond it the database counts as not answering. */
+const queueMaxOctets = 64 * 1_048_576
+/** What an event costs beside its `about`. */
+const eventOctets = 400
+/** Inserts whose fate is unknown, remembered at most. */
+const unsureMax = 100
+
+interface PreparedEvent {
+  type: string
+  actor: string
+  at: string
+  aboutCanonical: string
+}
+
+/** The one writer of a chain: takes events in order, links them, stores them. */
+export interface ChainWriter {
+  /** @see Audit.record */
+  record(events: readonly AuditEvent[]): Promise<void>
+  /** The last event known to be durable. */
+  head(): ChainHead
+  /** Resolves when everything recorded before has been stored or has failed. */
+  idle(): Promise<void>
+}
+
+/**
+ * Many concurrent calls travel in one INSERT, one INSERT at a time, since every event names the one before it.
+ *
+ * When an INSERT fails, its events may be durable all the same: the connection may have broken after the commit. Its
+ * callers are told `database_unavailable`, and before the next INSERT the head is read again. Even then the old
+ * statement may commit late; the next INSERT finds its place taken in that case, reads once more and goes on behind.
+ */
+export function createChainWriter({
+  chain,
+  store,
+  now,
+  log,
+  onStored
+}: {
+  chain: string
+  store: Pick<AuditStore, 'append' | 'head'>
+  now: Clock
+  log: AuditLog
+  /** Called whenever the head has moved. */
+  onStored?: () => void
+}): ChainWriter {
+  let head: ChainHead = { chain, seq: 0, hash: zeroHash }
+  /** Last events of inserts that may or may not be durable. */
+  let unsure: ChainHead[] = []
+  let lastAtMs = 0
+  let queuedOctets = 0
+
+  const enqueue = batched<readonly PreparedEvent[], undefined>(
+    async (calls) => {
+      await write(calls.flat())
+      return calls.map(() => undefined)
+    },
+    { limit: callsPerInsert, lanes: 1 }
+  )
+
+  async function write(events: readonly PreparedEvent[]): Promise<void> {
+    if (events.length === 0) return
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      if (unsure.length > 0) await settle()
+      const linked = link(events)
+      const last = linked.at(-1)
+      if (last === undefined) return
+      const tail = { chain, seq: last.seq, hash: last.hash }
+      unsure = [...unsure.slice(1 - unsureMax), tail]
+      if (await store.append(linked)) {
+        head = tail
+        unsure = []
+        onStored?.()
+        return
+      }
+    }
+    throw new Error(`chain ${chain}: the place after ${head.seq} is always taken`)
+  }
+
+  function link(events: readonly PreparedEvent[]): StoredEvent[] {
+    let { seq, hash } = head
+    return events.map(({ type, actor, at, aboutCanonical }) => {
+      seq += 1
+      const event = { chain, seq, at, type, actor, aboutCanonical, previousHash: hash }
+      hash = eventHash(event)
+      return { ...event, hash }
+    })
+  }
+
+  /** Goes on from what is durable, if that is what this writer wrote. */
+  async function settle(): Promise<void> {
+    const durable = (await store.head(chain)) ?? { chain, seq: 0, hash: zeroHash }
+    if (same(durable, head)) return
+    const late = unsure.find((tail) => same(tail, durable))
+    if (late !== undefined) {
+      head = late
+      onStored?.()
+      return
+    }
+    log.error(
+      { chain, known: head, found: durable },
+      'the audit chain in the database is not what was written'
+    )
+    // Acknowledged events are gone: going on behind them leaves a gap that the verifier names.
+    if (durable.seq < head.seq) return
+    throw new Error(`chain ${chain} was written by somebody else`)
+  }
+
+  function prepare({ type, actor, about }: AuditEvent): PreparedEvent {
+    // The clock may be set back; a chain's times are not.
+    lastAtMs = Math.max(lastAtMs, now().getTime())
+    const aboutCanonical = canonicalAbout(about)
+    return { type, actor: storableText(actor), at: new Date(lastAtMs).toISOString(), aboutCanonical }
+  }
+
+  return {
+    async record(events) {
+      const prepared = events.map(prepare)
+      const octets = prepared.reduce(
+        (sum, { aboutCanonical }) => sum + aboutCanonical.length + eventOctets,
+        0
+      )
+      if (queuedOctets + octets > queueMaxOctets) {
+        throw new ServiceError('database_unavailable', `${queuedOctets} octets of audit events wait already`)
+      }
+      queuedOctets += octets
+      try {
+        await enqueue(prepared)
+      } catch (cause) {
+        log.error({ err: cause, chain, events: prepared.length }, 'audit events were not stored')
+        throw new ServiceError('database_unavailable', 'audit events were not stored', {
+          cause,
+          retryAfterS: 1
+        })
+      } finally {
+        queuedOctets -= octets
+      }
+    },
+    head: () => head,
+    idle: () => enqueue([]).catch(() => undefined)
+  }
+}
+
+/** @throws RangeError when it is larger than `aboutMaxOctets`. */
+function canonicalAbout(about: { readonly [key: string]: Json }): string {
+  // Well-formed JSON.stringify escapes lone surrogates and U+0000, and little else this way.
+  const text = /\\u(0000|d[89a-f])/.test(JSON.stringify(about))
+    ? canonicalText(storable(about))
+    : canonicalText(about)
+  if (Buffer.byteLength(text) > aboutMaxOctets) {
+    throw new RangeError(`an audit event about ${text.length} characters; at most ${aboutMaxOctets} octets`)
+  }
+  return text
+}
+
+const same = (a: ChainHead, b: ChainHead): boolean => a.seq === b.seq && a.hash === b.hash

@@ -1,0 +1,181 @@
+import type { Json } from '../audit/audit.js'
+import type { ChainEvent, ChainHead } from '../audit/chain.js'
+import { type Checkpoint, isCheckpoint } from '../audit/checkpoint.js'
+import type { AuditStore } from '../audit/needs.js'
+import type { Queryable } from './database.js'
+
+/** An event's columns as `ChainEvent` wants them. Whatever somebody put there stays visible, microseconds included. */
+export const eventColumns = /* sql */ `
+  e.chain, e.seq, (extract(epoch from e.at) * 1000)::text as at_ms, e.type, e.actor, e.about::text as about,
+  encode(e.previous_hash, 'base64') as previous_hash, encode(e.hash, 'base64') as hash`
+
+/** One row of `eventColumns`. */
+export interface EventRow {
+  chain: string
+  seq: string
+  at_ms: string
+  type: string
+  actor: string
+  about: string
+  previous_hash: string
+  hash: string
+}
+
+/** Where a listing by time goes on. */
+export interface EventCursor {
+  at: string
+  chain: string
+  seq: number
+}
+
+/** What the operator API lists. */
+export interface AuditList {
+  /** Events of all chains in order of time, after `cursor`; at most `limit`, which is at most 1,000. */
+  list(of: { cursor: EventCursor | null; limit: number }): Promise<ChainEvent[]>
+}
+
+/** Audit chains and checkpoints: writing and listing. */
+export function createAuditStore(database: Queryable): AuditStore & AuditList {
+  return {
+    async append(events) {
+      const column = <Value>(of: (event: (typeof events)[number]) => Value) => events.map(of)
+      try {
+        await database.query({
+          name: 'audit-append',
+          text: `
+            insert into audit_events (chain, seq, at, type, actor, about, previous_hash, hash)
+            select chain, seq, at, type, actor, about, decode(previous_hash, 'base64'), decode(hash, 'base64')
+              from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::jsonb[],
+                          $7::text[], $8::text[])
+                as e (chain, seq, at, type, actor, about, previous_hash, hash)`,
+          values: [
+            column((event) => event.chain),
+            column((event) => event.seq),
+            column((event) => event.at),
+            column((event) => event.type),
+            column((event) => event.actor),
+            column((event) => event.aboutCanonical),
+            column((event) => event.previousHash),
+            column((event) => event.hash)
+          ]
+        })
+        return true
+      } catch (error) {
+        if (isPlaceTaken(error)) return false
+        throw error
+      }
+    },
+
+    async head(chain) {
+      const { rows } = await database.query<HeadRow>({
+        name: 'audit-head',
+        text: `select chain, seq, encode(hash, 'base64') as hash from audit_events
+                where chain = $1 order by seq desc limit 1`,
+        values: [chain]
+      })
+      return rows.map(headOf)[0] ?? null
+    },
+
+    async heads() {
+      // From chain to chain along the primary key, so that the cost grows with chains and not with events.
+      const { rows } = await database.query<HeadRow>({
+        name: 'audit-heads',
+        text: `
+          with recursive chains as (
+            (select chain from audit_events order by chain limit 1)
+            union all
+            select (select e.chain from audit_events e where e.chain > c.chain order by e.chain limit 1)
+              from chains c where c.chain is not null
+          )
+          select h.chain, h.seq, encode(h.hash, 'base64') as hash
+            from chains c
+           cross join lateral (select e.chain, e.seq, e.hash from audit_events e
+                                where e.chain = c.chain order by e.seq desc limit 1) h`
+      })
+      return rows.map(headOf)
+    },
+
+    async addCheckpoint({ id, at, heads, spki, signature }) {
+      await database.query({
+        name: 'audit-add-checkpoint',
+        text: `insert into audit_checkpoints (id, at, heads, spki, signature)
+               values ($1, $2, $3::jsonb, decode($4, 'base64'), decode($5, 'base64'))`,
+        values: [id, at, JSON.stringify(heads), spki, signature]
+      })
+    },
+
+    async list({ cursor, limit }) {
+      const { rows } = await database.query<EventRow>({
+        name: 'audit-list',
+        text: `select ${eventColumns} from audit_events e
+                where $1::timestamptz is null or (e.at, e.chain, e.seq) > ($1, $2, $3::bigint)
+                order by e.at, e.chain, e.seq limit $4`,
+        values: [cursor?.at ?? null, cursor?.chain ?? null, cursor?.seq ?? null, Math.min(limit, 1_000)]
+      })
+      return rows.map(eventOf)
+    }
+  }
+}
+
+interface HeadRow {
+  chain: string
+  seq: string
+  hash: string
+}
+
+const headOf = ({ chain, seq, hash }: HeadRow): ChainHead => ({ chain, seq: Number(seq), hash })
+
+/** A row as it was hashed, unless somebody changed it. */
+export function eventOf(row: EventRow): ChainEvent {
+  return {
+    chain: row.chain,
+    seq: Number(row.seq),
+    at: timeOf(row.at_ms),
+    type: row.type,
+    actor: row.actor,
+    about: JSON.parse(row.about) as { readonly [key: string]: Json },
+    previousHash: unbroken(row.previous_hash),
+    hash: unbroken(row.hash)
+  }
+}
+
+/** Columns of a checkpoint for `checkpointOf`. */
+export const checkpointColumns = /* sql */ `
+  id, (extract(epoch from at) * 1000)::text as at_ms, heads, encode(spki, 'base64') as spki,
+  encode(signature, 'base64') as signature`
+
+/** One row of `checkpointColumns`. */
+export interface CheckpointRow {
+  id: string
+  at_ms: string
+  heads: unknown
+  spki: string
+  signature: string
+}
+
+/** Null: the row does not have the shape of a checkpoint. */
+export function checkpointOf(row: CheckpointRow): Checkpoint | null {
+  const { id, at_ms, heads, spki, signature } = row
+  const value = {
+    id,
+    at: timeOf(at_ms),
+    heads,
+    spki: unbroken(spki),
+    signature: unbroken(signature)
+  }
+  return isCheckpoint(value) ? value : null
+}
+
+/** RFC 3339 of whole milliseconds since 1970; anything else (microseconds, infinity, another era) as it is. */
+function timeOf(ms: string): string {
+  const whole = /^(-?\d{1,15})\.0+$/.exec(ms)?.[1]
+  return whole === undefined ? ms : new Date(Number(whole)).toISOString()
+}
+
+/** PostgreSQL breaks base64 after 76 characters (RFC 2045). */
+const unbroken = (base64: string): string => base64.replaceAll('\n', '')
+
+/** SQLSTATE 23505, unique_violation; of `audit_events` only the place (chain, seq) is unique. */
+function isPlaceTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23505'
+}
