@@ -1,0 +1,80 @@
+import { createHash, randomBytes } from 'node:crypto'
+import t from 'tap'
+import { displayText } from '../../src/activation/display-text.js'
+import { newSad, readSad } from '../../src/activation/sad.js'
+import { keyDescription, readAlgorithms } from '../../src/csc/algorithms.js'
+import { readDigests } from '../../src/csc/digests.js'
+import { invalidRequest } from '../../src/csc/faults.js'
+
+const sha256 = '2.16.840.1.101.3.4.2.1'
+const sha512 = '2.16.840.1.101.3.4.2.3'
+const rsa = '1.2.840.113549.1.1.1'
+const rsaSha256 = '1.2.840.113549.1.1.11'
+const pss = '1.2.840.113549.1.1.10'
+/** RSASSA-PSS-params with SHA-256, MGF1 over it and a salt of 32 octets. */
+const pssSha256 = 'MDSgDzANBglghkgBZQMEAgEFAKEcMBoGCSqGSIb3DQEBCDANBglghkgBZQMEAgEFAKIDAgEg'
+
+t.test('digests are decoded once, at the edge', async (t) => {
+  const digest = createHash('sha256').update('dossier').digest()
+  for (const text of [digest.toString('base64'), digest.toString('base64').replace('=', ''), digest.toString('base64url')]) {
+    t.same(readDigests([text], 'SHA-256'), [digest], `accepts ${text}`)
+  }
+  await t.test('a text that does not encode back to itself is refused: two spellings would be two digests', async (t) => {
+    const spelled = digest.toString('base64')
+    const last = spelled.at(-2) as string
+    const other = `${spelled.slice(0, -2)}${String.fromCharCode(last.charCodeAt(0) + 1)}=`
+    t.throws(() => readDigests([other], 'SHA-256'), invalidRequest('Invalid Base64 hash string parameter'))
+  })
+  await t.test('the length must be that of the hash', async (t) => {
+    for (const octets of [0, 20, 31, 33, 48, 64]) {
+      t.throws(() => readDigests([randomBytes(octets).toString('base64')], 'SHA-256'), invalidRequest('Invalid digest value length'))
+    }
+  })
+})
+
+t.test('algorithms (CSC API v1 §11.9, v2 §11.10)', async (t) => {
+  await t.test('a signAlgo that names its hash needs no hashAlgorithmOID, and refuses another one', async (t) => {
+    t.same(readAlgorithms({ signAlgo: rsaSha256 }), { hash: 'SHA-256', scheme: { type: 'pkcs1', hash: 'SHA-256' } })
+    t.same(readAlgorithms({ signAlgo: rsaSha256, hashAlgorithmOID: sha256 }).hash, 'SHA-256')
+    t.throws(() => readAlgorithms({ signAlgo: rsaSha256, hashAlgorithmOID: sha512 }), invalidRequest('Invalid parameter hashAlgorithmOID'))
+  })
+  await t.test('rsaEncryption needs hashAlgorithmOID', async (t) => {
+    t.throws(() => readAlgorithms({ signAlgo: rsa }), invalidRequest('Missing (or invalid type) string parameter hashAlgorithmOID'))
+    t.same(readAlgorithms({ signAlgo: rsa, hashAlgorithmOID: sha512 }).scheme, { type: 'pkcs1', hash: 'SHA-512' })
+  })
+  await t.test('SHA-1 is refused in every form', async (t) => {
+    t.throws(() => readAlgorithms({ signAlgo: rsa, hashAlgorithmOID: '1.3.14.3.2.26' }), invalidRequest('Invalid parameter hashAlgorithmOID'))
+    t.throws(() => readAlgorithms({ signAlgo: '1.2.840.113549.1.1.5' }), invalidRequest('Invalid parameter signAlgo'))
+    t.throws(() => readAlgorithms({ signAlgo: '1.2.840.10045.4.1' }), invalidRequest('Invalid parameter signAlgo'))
+    // Parameters without fields mean SHA-1 (RFC 8017 §A.2.3).
+    t.throws(() => readAlgorithms({ signAlgo: pss, signAlgoParams: 'MAA=' }), invalidRequest('Invalid parameter signAlgoParams'))
+  })
+  await t.test('PSS takes hash and salt length from its parameters', async (t) => {
+    t.same(readAlgorithms({ signAlgo: pss, signAlgoParams: pssSha256 }), {
+      hash: 'SHA-256',
+      scheme: { type: 'pss', hash: 'SHA-256', saltLength: 32 }
+    })
+    t.throws(() => readAlgorithms({ signAlgo: pss }), invalidRequest('Missing (or invalid type) string parameter signAlgoParams'))
+  })
+  await t.test('a key lists generic and hash-specific OIDs, since clients look for either', async (t) => {
+    t.ok(keyDescription('RSA-2048').algo.includes(rsa) && keyDescription('RSA-2048').algo.includes(rsaSha256))
+    t.match(keyDescription('P-256'), { len: 256, curve: '1.2.840.10045.3.1.7' })
+  })
+})
+
+t.test('a SAD names its activation to us and nothing to anybody else', async (t) => {
+  const id = '019380f0-0000-7000-8000-000000000001'
+  const { sad, sadSha256 } = newSad(id)
+  t.same(readSad(sad), { activationId: id, sadSha256 })
+  t.not(newSad(id).sad, sad)
+  for (const bad of ['', 'x', `${sad}A`, sad.replace(/^./, '!'), randomBytes(48).toString('base64')]) {
+    const read = readSad(bad)
+    t.ok(read === null || read.activationId !== id, JSON.stringify(bad))
+  }
+})
+
+t.test('text for a person’s eyes carries nothing that makes it read otherwise', async (t) => {
+  t.equal(displayText('Ký\u202e hồ sơ\u0000\n số 1', 500), 'Ký hồ sơ số 1')
+  t.equal(displayText('e\u0302', 500), 'ê')
+  t.equal(displayText('a'.repeat(20), 10), `${'a'.repeat(9)}…`)
+})
