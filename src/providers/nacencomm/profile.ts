@@ -1,0 +1,14 @@
+import type { Provider } from '../provider.js'
+
+/** Nacencomm CA2 Remote Signing. Clients wait three minutes. Whether the portal asks for a password is not shown; we assume it does. */
+export const nacencomm: Provider = {
+  id: 'nacencomm',
+  label: 'Nacencomm CA',
+  name: 'Nacencomm CA2 Remote Signing (SIMULATED)',
+  description:
+    'Simulated remote signing service in the manner of Nacencomm CA2. Its signatures have no legal value.',
+  region: 'VN',
+  names: { vi: 'Nacencomm CA2 ký số từ xa', en: 'Nacencomm CA2 Remote Signing' },
+  login: { asksPassword: true },
+  limits: { activationTtlS: 180 }
+}

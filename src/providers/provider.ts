@@ -1,0 +1,32 @@
+/**
+ * One of the simulated providers: what its surfaces say of it and how long it waits. How its certificates look is in
+ * `keys/ceremony.json`, since the ground issues them.
+ */
+export interface Provider {
+  /** First path segment of its addresses, and its name in every table. */
+  readonly id: string
+  /** What the treasury portal calls it in its list of providers. */
+  readonly label: string
+  /** What its own surfaces call it; CSC `info` (CSC API v2 §11.1) allows 255 characters, as for `description`. */
+  readonly name: string
+  readonly description: string
+  readonly region: 'VN'
+  /** The brand as people of either language know it. */
+  readonly names: { readonly vi: string; readonly en: string }
+  readonly login: {
+    /** Whether the portal asks for a password besides the login name; if not, none is ever checked. */
+    readonly asksPassword: boolean
+  }
+  readonly limits: {
+    /** How long a challenge waits for the subscriber, in seconds, unless the installation says otherwise. */
+    readonly activationTtlS: number
+  }
+}
+
+/** A provider that relying parties may name and that is not served: a refusal with a reason, not "unknown". */
+export interface UnsupportedProvider {
+  readonly id: string
+  readonly label: string
+  readonly name: { readonly vi: string; readonly en: string }
+  readonly reason: { readonly vi: string; readonly en: string }
+}

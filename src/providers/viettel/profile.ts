@@ -1,0 +1,14 @@
+import type { Provider } from '../provider.js'
+
+/** Viettel MySign. The person is named by login alone; clients wait about two minutes. */
+export const viettel: Provider = {
+  id: 'viettel',
+  label: 'VIETTEL SMART CA',
+  name: 'Viettel MySign (SIMULATED)',
+  description:
+    'Simulated remote signing service in the manner of Viettel MySign. Its signatures have no legal value.',
+  region: 'VN',
+  names: { vi: 'Viettel MySign', en: 'Viettel MySign' },
+  login: { asksPassword: false },
+  limits: { activationTtlS: 120 }
+}

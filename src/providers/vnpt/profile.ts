@@ -1,0 +1,14 @@
+import type { Provider } from '../provider.js'
+
+/** VNPT SmartCA. A transaction lives for five minutes. */
+export const vnpt: Provider = {
+  id: 'vnpt',
+  label: 'VNPT SMART CA',
+  name: 'VNPT SmartCA (SIMULATED)',
+  description:
+    'Simulated remote signing service in the manner of VNPT SmartCA. Its signatures have no legal value.',
+  region: 'VN',
+  names: { vi: 'VNPT SmartCA', en: 'VNPT SmartCA' },
+  login: { asksPassword: true },
+  limits: { activationTtlS: 300 }
+}
