@@ -16,45 +16,85 @@ const pssSha256 = 'MDSgDzANBglghkgBZQMEAgEFAKEcMBoGCSqGSIb3DQEBCDANBglghkgBZQMEA
 
 t.test('digests are decoded once, at the edge', async (t) => {
   const digest = createHash('sha256').update('dossier').digest()
-  for (const text of [digest.toString('base64'), digest.toString('base64').replace('=', ''), digest.toString('base64url')]) {
+  for (const text of [
+    digest.toString('base64'),
+    digest.toString('base64').replace('=', ''),
+    digest.toString('base64url')
+  ]) {
     t.same(readDigests([text], 'SHA-256'), [digest], `accepts ${text}`)
   }
-  await t.test('a text that does not encode back to itself is refused: two spellings would be two digests', async (t) => {
-    const spelled = digest.toString('base64')
-    const last = spelled.at(-2) as string
-    const other = `${spelled.slice(0, -2)}${String.fromCharCode(last.charCodeAt(0) + 1)}=`
-    t.throws(() => readDigests([other], 'SHA-256'), invalidRequest('Invalid Base64 hash string parameter'))
-  })
+  await t.test(
+    'a text that does not encode back to itself is refused: two spellings would be two digests',
+    async (t) => {
+      const spelled = digest.toString('base64')
+      const last = spelled.at(-2) as string
+      const other = `${spelled.slice(0, -2)}${String.fromCharCode(last.charCodeAt(0) + 1)}=`
+      t.throws(() => readDigests([other], 'SHA-256'), invalidRequest('Invalid Base64 hash string parameter'))
+    }
+  )
   await t.test('the length must be that of the hash', async (t) => {
     for (const octets of [0, 20, 31, 33, 48, 64]) {
-      t.throws(() => readDigests([randomBytes(octets).toString('base64')], 'SHA-256'), invalidRequest('Invalid digest value length'))
+      t.throws(
+        () => readDigests([randomBytes(octets).toString('base64')], 'SHA-256'),
+        invalidRequest('Invalid digest value length')
+      )
     }
   })
 })
 
 t.test('algorithms (CSC API v1 §11.9, v2 §11.10)', async (t) => {
-  await t.test('a signAlgo that names its hash needs no hashAlgorithmOID, and refuses another one', async (t) => {
-    t.same(readAlgorithms({ signAlgo: rsaSha256 }), { hash: 'SHA-256', scheme: { type: 'pkcs1', hash: 'SHA-256' } })
-    t.same(readAlgorithms({ signAlgo: rsaSha256, hashAlgorithmOID: sha256 }).hash, 'SHA-256')
-    t.throws(() => readAlgorithms({ signAlgo: rsaSha256, hashAlgorithmOID: sha512 }), invalidRequest('Invalid parameter hashAlgorithmOID'))
-  })
+  await t.test(
+    'a signAlgo that names its hash needs no hashAlgorithmOID, and refuses another one',
+    async (t) => {
+      t.same(readAlgorithms({ signAlgo: rsaSha256 }), {
+        hash: 'SHA-256',
+        scheme: { type: 'pkcs1', hash: 'SHA-256' }
+      })
+      t.same(readAlgorithms({ signAlgo: rsaSha256, hashAlgorithmOID: sha256 }).hash, 'SHA-256')
+      t.throws(
+        () => readAlgorithms({ signAlgo: rsaSha256, hashAlgorithmOID: sha512 }),
+        invalidRequest('Invalid parameter hashAlgorithmOID')
+      )
+    }
+  )
   await t.test('rsaEncryption needs hashAlgorithmOID', async (t) => {
-    t.throws(() => readAlgorithms({ signAlgo: rsa }), invalidRequest('Missing (or invalid type) string parameter hashAlgorithmOID'))
-    t.same(readAlgorithms({ signAlgo: rsa, hashAlgorithmOID: sha512 }).scheme, { type: 'pkcs1', hash: 'SHA-512' })
+    t.throws(
+      () => readAlgorithms({ signAlgo: rsa }),
+      invalidRequest('Missing (or invalid type) string parameter hashAlgorithmOID')
+    )
+    t.same(readAlgorithms({ signAlgo: rsa, hashAlgorithmOID: sha512 }).scheme, {
+      type: 'pkcs1',
+      hash: 'SHA-512'
+    })
   })
   await t.test('SHA-1 is refused in every form', async (t) => {
-    t.throws(() => readAlgorithms({ signAlgo: rsa, hashAlgorithmOID: '1.3.14.3.2.26' }), invalidRequest('Invalid parameter hashAlgorithmOID'))
-    t.throws(() => readAlgorithms({ signAlgo: '1.2.840.113549.1.1.5' }), invalidRequest('Invalid parameter signAlgo'))
-    t.throws(() => readAlgorithms({ signAlgo: '1.2.840.10045.4.1' }), invalidRequest('Invalid parameter signAlgo'))
+    t.throws(
+      () => readAlgorithms({ signAlgo: rsa, hashAlgorithmOID: '1.3.14.3.2.26' }),
+      invalidRequest('Invalid parameter hashAlgorithmOID')
+    )
+    t.throws(
+      () => readAlgorithms({ signAlgo: '1.2.840.113549.1.1.5' }),
+      invalidRequest('Invalid parameter signAlgo')
+    )
+    t.throws(
+      () => readAlgorithms({ signAlgo: '1.2.840.10045.4.1' }),
+      invalidRequest('Invalid parameter signAlgo')
+    )
     // Parameters without fields mean SHA-1 (RFC 8017 §A.2.3).
-    t.throws(() => readAlgorithms({ signAlgo: pss, signAlgoParams: 'MAA=' }), invalidRequest('Invalid parameter signAlgoParams'))
+    t.throws(
+      () => readAlgorithms({ signAlgo: pss, signAlgoParams: 'MAA=' }),
+      invalidRequest('Invalid parameter signAlgoParams')
+    )
   })
   await t.test('PSS takes hash and salt length from its parameters', async (t) => {
     t.same(readAlgorithms({ signAlgo: pss, signAlgoParams: pssSha256 }), {
       hash: 'SHA-256',
       scheme: { type: 'pss', hash: 'SHA-256', saltLength: 32 }
     })
-    t.throws(() => readAlgorithms({ signAlgo: pss }), invalidRequest('Missing (or invalid type) string parameter signAlgoParams'))
+    t.throws(
+      () => readAlgorithms({ signAlgo: pss }),
+      invalidRequest('Missing (or invalid type) string parameter signAlgoParams')
+    )
   })
   await t.test('a key lists generic and hash-specific OIDs, since clients look for either', async (t) => {
     t.ok(keyDescription('RSA-2048').algo.includes(rsa) && keyDescription('RSA-2048').algo.includes(rsaSha256))
