@@ -108,7 +108,7 @@ export function createDeviceAuth(deps: DeviceAuthDeps): DeviceAuth {
         if (reason === null) throw cause
         // An unknown name is not written down: it is a stranger's text.
         const deviceId = device?.id ?? null
-        await refusals.record(`device ${deviceId ?? ''} ${reason}`, {
+        await refusals.record(`device ${proof.provider}`, `${deviceId ?? ''} ${reason}`, {
           type: 'device.refused',
           actor: 'anyone',
           about: { provider: proof.provider, deviceId, reason }
