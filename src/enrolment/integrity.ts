@@ -12,15 +12,10 @@ const reportedMax = 1_000
 /** Believes a row only if its seal holds. */
 export interface Integrity {
   /**
-   * @param table As the audit names it; codes are sealed under the devices' domain.
    * @returns Null when the seal holds; otherwise the error to throw, after it was audited.
    * @throws ServiceError `hsm_unavailable`, `hsm_busy`.
    */
-  fault(
-    table: SealedTable | 'activation_codes',
-    fields: SealedFields,
-    seal: Uint8Array
-  ): Promise<ServiceError | null>
+  fault(table: SealedTable, fields: SealedFields, seal: Uint8Array): Promise<ServiceError | null>
 }
 
 /** Audits a broken seal as `integrity.broken`, the same row at most once a minute. */
@@ -39,7 +34,7 @@ export function createIntegrity(deps: { seals: Seals; audit: Audit; now: Clock; 
 
   return {
     async fault(table, fields, seal) {
-      if (await holds(table === 'activation_codes' ? 'devices' : table, fields, seal)) return null
+      if (await holds(table, fields, seal)) return null
       const row = `${table} ${fields.id}`
       const at = now().getTime()
       if (at - (reportedAt.get(row) ?? Number.NEGATIVE_INFINITY) >= reportEveryMs) {

@@ -49,12 +49,12 @@ export function deviceFields(device: Device): SealedFields {
 }
 
 /**
- * A code is the right to add a device, and is sealed as such: under the devices' domain, with a name and members no
- * device has. It has no version; each change of it is a change of one of these members.
+ * A code is the right to add a device: one that somebody wrote with SQL would enrol a stranger's phone. It has no
+ * version; each change of it is a change of one of these members.
  */
 export function activationCodeFields(code: ActivationCode): SealedFields {
   return {
-    id: `activation-code ${code.id}`,
+    id: code.id,
     provider: code.provider,
     version: 0,
     subscriber: code.subscriberId,

@@ -1,0 +1,74 @@
+import type { Activations } from '../activation/activation.js'
+import type { Approvals } from '../activation/approvals.js'
+import type { Audit } from '../audit/audit.js'
+import type { Clock } from '../clock.js'
+import type { KeyStorage } from '../hsm/hsm.js'
+import type { Pki } from '../pki/pki.js'
+import type { Seals } from '../store/seals.js'
+import { createActivationCodes } from './activation-codes.js'
+import { createDevices } from './devices.js'
+import type { LocalDirectory } from './directory.js'
+import type { Integrity } from './integrity.js'
+import { createIssuing } from './issuing.js'
+import { createLifeCycle } from './life-cycle.js'
+import type {
+  ActivationCodeStore,
+  CredentialStore,
+  DeviceStore,
+  PendingKeyStore,
+  ProviderPolicy,
+  SubscriberStore
+} from './needs.js'
+import { createPendingKeys } from './pending-keys.js'
+import { createSubscribers } from './subscribers.js'
+
+/** What enrolment stands on. `server.ts` hands it in. */
+export interface EnrolmentDeps {
+  subscribers: SubscriberStore
+  credentials: CredentialStore
+  devices: DeviceStore
+  codes: ActivationCodeStore
+  pendingKeys: PendingKeyStore
+  keys: KeyStorage
+  keyStorage: 'wrapped' | 'token'
+  storedTokenKeyIds: () => Promise<Uint8Array[]>
+  pki: Pick<Pki, 'issue' | 'newSerialNumber'>
+  directory: LocalDirectory
+  integrity: Integrity
+  seals: Seals
+  activations: Pick<Activations, 'askForDevice' | 'cancelOf' | 'watchAll'>
+  approvals: Pick<Approvals, 'get'>
+  audit: Audit
+  now: Clock
+  /** Null: no such provider. */
+  providers: (id: string) => ProviderPolicy | null
+  hashPassword: (password: string) => Promise<string>
+  serverId: string
+  /** Whether no process with this server id runs any more. When in doubt, false. */
+  serverIsGone: (serverId: string) => Promise<boolean>
+  simulation: boolean
+}
+
+/** Subscribers, credentials and devices: see each call for what it promises. `by` is the actor of its audit event. */
+export type Enrolment = ReturnType<typeof createEnrolment>
+
+export function createEnrolment(deps: EnrolmentDeps) {
+  const actor = `server:${deps.serverId}`
+  const pendingKeys = createPendingKeys(deps)
+  const codes = createActivationCodes(deps)
+  return {
+    ...createSubscribers(deps),
+    ...createIssuing({ ...deps, pendingKeys }),
+    ...createLifeCycle(deps),
+    ...createDevices({ ...deps, pendingKeys, codes, actor }),
+    createActivationCode: codes.createActivationCode,
+    approveActivationCode: codes.approveActivationCode,
+    /**
+     * Destroys token keys that a crash left without an owner; called once at start, before anything is issued.
+     * @returns How many.
+     */
+    recoverPendingKeys: pendingKeys.recover,
+    /** Stops listening for the consent of devices. */
+    close: codes.close
+  }
+}

@@ -1,0 +1,267 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { v7 as uuidv7 } from 'uuid'
+import type { Activations } from '../activation/activation.js'
+import type { Audit } from '../audit/audit.js'
+import type { Clock } from '../clock.js'
+import { ServiceError } from '../errors.js'
+import type { KeyStorage } from '../hsm/hsm.js'
+import type { Seals } from '../store/seals.js'
+import type { ActivationCodes } from './activation-codes.js'
+import { readDeviceKey } from './device-key.js'
+import type { LocalDirectory } from './directory.js'
+import type { Device, Subscriber } from './enrolment.js'
+import type { DeviceStore, StoredActivationCode } from './needs.js'
+import type { PendingKeys } from './pending-keys.js'
+import { activationCodeFields, deviceFields } from './sealed-fields.js'
+import { readText } from './texts.js'
+
+/** Devices of one subscriber at a time. */
+export const devicesMax = 20
+/** Longest name and platform, in characters. */
+const textMax = 64
+/** How long an enrolment waits for the consent of a registered device, and how often it looks. */
+const consentWaitMs = 5_000
+const consentPollMs = 200
+/** Enrolments that wait at the same time; further ones are told at once. */
+const waitingMax = 100
+/** How often an enrolment is tried again because its code changed meanwhile. */
+const attemptsMax = 5
+
+/** What a device sends to be enrolled. */
+export interface DeviceInput {
+  provider: string
+  activationCode: string
+  name: string
+  platform: string
+  /** JWK of an EC P-256 public key; see `readDeviceKey`. */
+  publicKey: unknown
+}
+
+/** What devices stand on. */
+export interface DevicesDeps {
+  devices: Pick<DeviceStore, 'enrol' | 'insert' | 'change'>
+  codes: ActivationCodes
+  directory: LocalDirectory
+  activations: Pick<Activations, 'cancelOf'>
+  keys: Pick<KeyStorage, 'destroy'>
+  pendingKeys: Pick<PendingKeys, 'make'>
+  seals: Seals
+  audit: Audit
+  now: Clock
+  /** Whether virtual devices may be made. */
+  simulation: boolean
+  /** `server:<id>`, the actor where nobody else is. */
+  actor: string
+}
+
+/** Devices come by a code, and go for good. */
+export function createDevices(deps: DevicesDeps) {
+  const { devices, codes, directory, activations, pendingKeys, seals, audit, now } = deps
+  let waiting = 0
+
+  const sealed = async (row: Device) => ({ row, seal: await seals.seal('devices', deviceFields(row)) })
+
+  /** The code once consent is given or not needed, waiting a little for it. */
+  async function consented(first: StoredActivationCode): Promise<StoredActivationCode> {
+    let stored = first
+    if (stored.row.consent === 'waiting' && waiting < waitingMax) {
+      waiting += 1
+      try {
+        for (
+          let waitedMs = 0;
+          waitedMs < consentWaitMs && stored.row.consent === 'waiting';
+          waitedMs += consentPollMs
+        ) {
+          await pause(consentPollMs)
+          stored = await codes.settled(stored.row.id)
+        }
+      } finally {
+        waiting -= 1
+      }
+    }
+    const { consent, consentBy, id } = stored.row
+    if (consent === 'waiting' || consent === 'refused') throw consentRequired(id, consent)
+    // What a device confirmed and nobody used ends with the device.
+    if (
+      consentBy?.startsWith('device:') &&
+      (await directory.device(consentBy.slice('device:'.length))) === null
+    ) {
+      throw consentRequired(id, 'refused')
+    }
+    return stored
+  }
+
+  async function enrol(
+    input: DeviceInput,
+    row: Omit<Device, 'subscriberId'>
+  ): Promise<{ device: Device; code: StoredActivationCode; further: boolean }> {
+    let code = await codes.entered(input.provider, input.activationCode)
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      code = await consented(code)
+      const device: Device = { ...row, subscriberId: code.row.subscriberId }
+      const usedAt = now()
+      const used = { ...code.row, usedAt, usedByDeviceId: device.id }
+      const [sealedDevice, seal] = await Promise.all([
+        sealed(device),
+        seals.seal('activation_codes', activationCodeFields(used))
+      ])
+      const outcome = await devices.enrol(
+        sealedDevice,
+        { id: code.row.id, sealBefore: code.seal, seal, usedAt, consented: code.row.consent === 'given' },
+        devicesMax
+      )
+      if (outcome === 'first' || outcome === 'further')
+        return { device, code, further: outcome === 'further' }
+      if (outcome === 'too_many') throw tooMany(code.row.subscriberId)
+      code =
+        outcome === 'has_device'
+          ? await codes.requireConsent(code)
+          : await codes.entered(input.provider, input.activationCode)
+    }
+    throw new ServiceError('activation_code_invalid', `${code.row.id} is being changed by others`)
+  }
+
+  async function refused(error: unknown, provider: string): Promise<never> {
+    if (error instanceof ServiceError) {
+      const { code, message } = error
+      await audit.record({
+        type: 'device.refused',
+        actor: 'anyone',
+        about: { provider, code, detail: message }
+      })
+    }
+    throw error
+  }
+
+  return {
+    /**
+     * Spends an activation code on a device key. A further device of a subscriber needs consent, which is waited
+     * for up to 5 s; once it is enrolled, everything that waits for the subscriber is cancelled.
+     * @throws ServiceError `request_invalid`; `activation_code_invalid` (unknown, used, expired or another provider's:
+     *   the same answer); `consent_required`; `state_conflict` (too many devices); `integrity_broken`.
+     */
+    async enrolDevice(input: DeviceInput): Promise<{ device: Device; subscriber: Subscriber }> {
+      const at = now()
+      const row = {
+        id: uuidv7({ msecs: at.getTime() }),
+        provider: input.provider,
+        name: readText('name', input.name, textMax),
+        platform: readText('platform', input.platform, textMax),
+        spki: readDeviceKey(input.publicKey),
+        virtualKey: null,
+        virtual: false,
+        createdAt: at,
+        removedAt: null,
+        version: 1
+      }
+      const { device, code, further } = await enrol(input, row).catch((error: unknown) =>
+        refused(error, input.provider)
+      )
+      const { id, subscriberId, provider } = device
+      directory.forget('subscriber', subscriberId)
+      if (further) await activations.cancelOf({ subscriberId }, 'further-device')
+      await audit.record({
+        type: 'device.enrolled',
+        actor: `device:${id}`,
+        about: {
+          deviceId: id,
+          subscriberId,
+          provider,
+          virtual: false,
+          further,
+          activationCodeId: code.row.id,
+          consentBy: code.row.consentBy,
+          spki: Buffer.from(device.spki).toString('base64')
+        }
+      })
+      const subscriber = await directory.subscriber(subscriberId)
+      if (subscriber === null) throw new TypeError(`device ${id} belongs to nobody`)
+      return { device, subscriber }
+    },
+
+    /**
+     * For good; the row stays for the audit. Confirmations it gave that are not spent end.
+     * @throws ServiceError `not_found` (also when it was removed before), `integrity_broken`.
+     */
+    async removeDevice(id: string, by: string): Promise<void> {
+      directory.forget('device', id)
+      const present = await directory.device(id)
+      if (present === null) throw new ServiceError('not_found', `no device ${id}`)
+      const row: Device = { ...present, removedAt: now(), version: present.version + 1 }
+      const changed = await devices.change(await sealed(row))
+      directory.forget('device', id)
+      directory.forget('subscriber', row.subscriberId)
+      // Removing is the only change a device knows, so whoever was faster removed it.
+      if (!changed) throw new ServiceError('not_found', `device ${id} was removed meanwhile`)
+      await activations.cancelOf({ confirmedBy: id }, 'device-removed')
+      if (row.virtualKey !== null) await deps.keys.destroy(row.virtualKey)
+      const { subscriberId, provider, virtual } = row
+      await audit.record({
+        type: 'device.removed',
+        actor: by,
+        about: { deviceId: id, subscriberId, provider, virtual }
+      })
+    },
+
+    /**
+     * A device whose key the simulator holds, wrapped like any other. It needs neither code nor consent: it is a
+     * simulation aid, and only there where simulation is on.
+     * @throws ServiceError `not_offered`, `not_found`, `state_conflict` (too many devices), `hsm_unavailable`.
+     */
+    async enrolVirtualDevice(subscriberId: string, by: string = deps.actor): Promise<Device> {
+      if (!deps.simulation) throw new ServiceError('not_offered', 'virtual devices need SIMULATION=on')
+      const subscriber = await directory.subscriber(subscriberId)
+      if (subscriber === null) throw new ServiceError('not_found', `no subscriber ${subscriberId}`)
+      const at = now()
+      const id = uuidv7({ msecs: at.getTime() })
+      const device = await pendingKeys.make(id, 'P-256', async (key, pendingKey) => {
+        const row: Device = {
+          id,
+          provider: subscriber.provider,
+          subscriberId,
+          name: 'Virtual phone',
+          platform: 'simulation',
+          spki: key.spki,
+          virtualKey: key,
+          virtual: true,
+          createdAt: at,
+          removedAt: null,
+          version: 1
+        }
+        const outcome = await devices.insert(await sealed(row), { pendingKey, max: devicesMax })
+        if (outcome === 'too_many') throw tooMany(subscriberId)
+        return outcome === 'key_gone' ? outcome : row
+      })
+      directory.forget('subscriber', subscriberId)
+      await audit.record({
+        type: 'device.enrolled',
+        actor: by,
+        about: {
+          deviceId: id,
+          subscriberId,
+          provider: device.provider,
+          virtual: true,
+          spki: Buffer.from(device.spki).toString('base64')
+        }
+      })
+      return device
+    }
+  }
+}
+
+function consentRequired(codeId: string, consent: 'waiting' | 'refused'): ServiceError {
+  const fix = `a second operator can approve activation code ${codeId} (POST /operator/activation-codes/${codeId}/approve)`
+  return new ServiceError('consent_required', `consent to ${codeId} is ${consent}`, {
+    says:
+      consent === 'waiting'
+        ? `A registered device of the subscriber has to confirm this one first, or ${fix}.`
+        : `No registered device of the subscriber consents. Ask the CA for a new activation code, or ${fix} unless the subscriber rejected it.`,
+    status: consent
+  })
+}
+
+function tooMany(subscriberId: string): ServiceError {
+  return new ServiceError('state_conflict', `${subscriberId} has ${devicesMax} devices`, {
+    says: `The subscriber has ${devicesMax} devices, which is the limit.`
+  })
+}

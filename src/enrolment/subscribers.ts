@@ -1,0 +1,220 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Audit } from '../audit/audit.js'
+import type { Clock } from '../clock.js'
+import { ServiceError } from '../errors.js'
+import type { SubjectFields } from '../pki/pki.js'
+import type { LocalDirectory } from './directory.js'
+import type { Subscriber } from './enrolment.js'
+import type { ProviderPolicy, SubscriberStore } from './needs.js'
+import { invalid, readOptionalText, readText } from './texts.js'
+
+/**
+ * Longest values, in characters. X.520 bounds what a certificate names since 2008 no more; RFC 5280 appendix A still
+ * says 64, which names of Vietnamese units exceed.
+ */
+const lengthMax = {
+  login: 128,
+  password: 128,
+  fullName: 128,
+  nationalId: 32,
+  email: 255,
+  phone: 32,
+  title: 128,
+  organisationName: 200,
+  organisationCode: 32,
+  place: 128,
+  query: 128
+}
+
+/** What an operator tells of a person. What is null or absent the person does not have. */
+export interface SubscriberInput {
+  provider: string
+  login: string
+  /** Ignored where the provider asks none. */
+  password?: string | undefined
+  fullName: string
+  nationalId: string
+  email?: string | null | undefined
+  phone?: string | null | undefined
+  title?: string | null | undefined
+  organisation?: SubjectFields['organisation'] | undefined
+  locality?: string | null | undefined
+  province?: string | null | undefined
+  /** Of the demo seed. */
+  demo?: boolean | undefined
+}
+
+/** What is given is changed, null takes away; certificates issued before stay as they are. */
+export type SubscriberChanges = Partial<Omit<SubscriberInput, 'provider' | 'password' | 'demo'>>
+
+/** What this part of enrolment stands on. */
+export interface SubscribersDeps {
+  subscribers: SubscriberStore
+  directory: LocalDirectory
+  audit: Audit
+  now: Clock
+  /** Null: no such provider. */
+  providers: (id: string) => ProviderPolicy | null
+  /** @throws ServiceError `too_many_requests`. */
+  hashPassword: (password: string) => Promise<string>
+}
+
+/** Subscribers come and change; they never go, since certificates and audit name them. */
+export function createSubscribers(deps: SubscribersDeps) {
+  const { subscribers, directory, audit, now } = deps
+
+  function policyOf(provider: string): ProviderPolicy {
+    const policy = deps.providers(provider)
+    if (policy === null) throw invalid('provider', 'is not one this server plays')
+    if (policy.unsupported !== null) {
+      throw new ServiceError('not_offered', `${provider} is not served`, {
+        says: policy.unsupported,
+        field: 'provider'
+      })
+    }
+    return policy
+  }
+
+  async function found(id: string): Promise<Subscriber> {
+    const subscriber = await directory.subscriber(id)
+    if (subscriber === null) throw new ServiceError('not_found', `no subscriber ${id}`)
+    return subscriber
+  }
+
+  return {
+    /**
+     * @param by Actor of the audit event.
+     * @throws ServiceError `request_invalid`, `not_offered` (a known provider that is not served), `login_taken`.
+     */
+    async createSubscriber(input: SubscriberInput, by: string): Promise<Subscriber> {
+      const { asksPassword } = policyOf(input.provider)
+      const at = now()
+      const subscriber: Subscriber = {
+        id: uuidv7({ msecs: at.getTime() }),
+        provider: input.provider,
+        ...read(input),
+        demo: input.demo ?? false,
+        createdAt: at
+      }
+      const password = asksPassword && input.password !== undefined ? readPassword(input.password) : null
+      const passwordHash = password === null ? null : await deps.hashPassword(password)
+      if (!(await subscribers.insert(subscriber, passwordHash))) throw loginTaken(subscriber)
+      const { id, provider, login, demo } = subscriber
+      await audit.record({
+        type: 'subscriber.created',
+        actor: by,
+        about: { subscriberId: id, provider, login, demo, password: passwordHash !== null }
+      })
+      return subscriber
+    },
+
+    /** @throws ServiceError `not_found`, `request_invalid`, `login_taken`. */
+    async changeSubscriber(id: string, changes: SubscriberChanges, by: string): Promise<Subscriber> {
+      const given = Object.entries(changes).filter(([, value]) => value !== undefined)
+      const next = await subscribers.update(id, (present) => ({
+        ...present,
+        ...read({ ...present, ...Object.fromEntries(given) })
+      }))
+      if (next === 'missing') throw new ServiceError('not_found', `no subscriber ${id}`)
+      if (next === 'login_taken') throw loginTaken({ login: changes.login ?? '' })
+      directory.forget('subscriber', id)
+      const members = given.map(([member]) => member).sort()
+      await audit.record({
+        type: 'subscriber.changed',
+        actor: by,
+        about: { subscriberId: id, provider: next.provider, login: next.login, members }
+      })
+      return next
+    },
+
+    /**
+     * In order of making, beginning after the subscriber `after`.
+     * @param of.query Substring of login, name or national id, in whatever case.
+     * @param of.limit At most so many, 1 to 200.
+     */
+    async listSubscribers(of: {
+      provider: string | null
+      query: string | null
+      after: string | null
+      limit: number
+    }): Promise<{ subscribers: Subscriber[]; more: boolean }> {
+      if (!Number.isInteger(of.limit) || of.limit < 1 || of.limit > 200)
+        throw new RangeError(`limit ${of.limit}`)
+      const query = of.query === null || of.query === '' ? null : readQuery(of.query)
+      const rows = await subscribers.list({ ...of, query, limit: of.limit + 1 })
+      return { subscribers: rows.slice(0, of.limit), more: rows.length > of.limit }
+    },
+
+    /**
+     * Does nothing where the provider asks no password.
+     * @throws ServiceError `not_found`, `request_invalid`, `too_many_requests`.
+     */
+    async setPassword(id: string, password: string, by: string): Promise<void> {
+      const { provider, login } = await found(id)
+      if (!policyOf(provider).asksPassword) return
+      const hash = await deps.hashPassword(readPassword(password))
+      if (!(await subscribers.setPasswordHash(id, hash)))
+        throw new ServiceError('not_found', `no subscriber ${id}`)
+      await audit.record({
+        type: 'subscriber.password-set',
+        actor: by,
+        about: { subscriberId: id, provider, login }
+      })
+    }
+  }
+}
+
+/** The members an operator may set, in the form they are stored in. */
+function read(input: Omit<SubscriberInput, 'provider' | 'password' | 'demo'>) {
+  const { organisation } = input
+  return {
+    login: readText('login', input.login, lengthMax.login),
+    fullName: readText('fullName', input.fullName, lengthMax.fullName),
+    nationalId: readText('nationalId', input.nationalId, lengthMax.nationalId),
+    email: readEmail(input.email),
+    phone: readOptionalText('phone', input.phone, lengthMax.phone),
+    title: readOptionalText('title', input.title, lengthMax.title),
+    organisation: organisation === null || organisation === undefined ? null : readOrganisation(organisation),
+    locality: readOptionalText('locality', input.locality, lengthMax.place),
+    province: readOptionalText('province', input.province, lengthMax.place)
+  }
+}
+
+function readOrganisation({ name, taxCode, budgetUnitCode }: NonNullable<SubjectFields['organisation']>) {
+  const max = lengthMax.organisationCode
+  return {
+    name: readText('organisation.name', name, lengthMax.organisationName),
+    ...(taxCode === undefined ? {} : { taxCode: readText('organisation.taxCode', taxCode, max) }),
+    ...(budgetUnitCode === undefined
+      ? {}
+      : { budgetUnitCode: readText('organisation.budgetUnitCode', budgetUnitCode, max) })
+  }
+}
+
+/** An rfc822Name is an IA5String (RFC 5280 §4.2.1.6): ASCII. */
+function readEmail(value: string | null | undefined): string | null {
+  const email = readOptionalText('email', value, lengthMax.email)
+  if (email !== null && !/^[!-?A-~]+@[!-?A-~]+$/.test(email))
+    throw invalid('email', 'is not an address in ASCII')
+  return email
+}
+
+/** Any characters: what counts is that the same keys give the same password. */
+function readPassword(password: string): string {
+  const length = [...password].length
+  if (length < 1 || length > lengthMax.password) {
+    throw invalid('password', `must have 1 to ${lengthMax.password} characters`)
+  }
+  return password
+}
+
+function readQuery(value: string): string {
+  const query = value.normalize('NFC')
+  if (query.length > lengthMax.query) throw invalid('query', `has more than ${lengthMax.query} characters`)
+  if (query.includes('\0')) throw invalid('query', 'holds a character that cannot be seen')
+  return query
+}
+
+function loginTaken({ login }: { login: string }): ServiceError {
+  return new ServiceError('login_taken', `login ${login} is taken`, { field: 'login' })
+}
