@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+  type RawServerDefault
+} from 'fastify'
+import { ServiceError } from '../errors.js'
+import { describeApi } from './docs.js'
+import { type HostRules, isOurHost } from './host.js'
+import { asServiceError, problemErrorHandler, problemMediaType, problemOf, sendProblem } from './problem.js'
+import { createRouteTable } from './route-table.js'
+
+/** The app that surfaces are registered on. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** Octets of a body where a route does not say otherwise. */
+export const bodyLimitDefault = 1024 * 1024
+/** Time for a client to send its headers, and its whole request. */
+const headersTimeoutMs = 15_000
+const requestTimeoutMs = 30_000
+/** A connection on which nothing moves; longer than any wait that a surface offers. */
+const connectionTimeoutMs = 600_000
+const keepAliveTimeoutMs = 65_000
+const headersLimit = 16 * 1024
+const connectionsLimit = 5_000
+/** After this time of closing, connections are cut, whatever they carry. */
+const drainTimeoutMs = 800
+
+/** What the hall needs. */
+export interface AppOptions extends HostRules {
+  log: FastifyBaseLogger
+  /** Whether `X-Forwarded-For` names the client. The Host header is taken as it came either way. */
+  trustProxy: boolean
+}
+
+/**
+ * The hall of all surfaces: a fastify app with limits, request ids, the Host check, and problem details for every
+ * failure that no surface answers in its own words. Values are never coerced to a schema's type; members a schema
+ * does not know are ignored.
+ */
+export function createApp({ log, trustProxy, ...hosts }: AppOptions): App {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ requestIdLogLabel: 'requestId', disableRequestLogging: true }),
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    trustProxy,
+    bodyLimit: bodyLimitDefault,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: connectionTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs, maxHeaderSize: headersLimit },
+    routerOptions: { maxParamLength: 1024 },
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false }
+    },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id)
+      sendProblem(asServiceError(error), request, reply)
+    },
+    clientErrorHandler: answerUnreadable
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.server.maxConnections = connectionsLimit
+  const routes = createRouteTable()
+  app.addHook('onRoute', routes.add)
+
+  app.addHook('onRequest', async (request, reply) => {
+    // On the raw response, so that it is there too when a surface answers by itself, such as with an event stream.
+    reply.raw.setHeader('x-request-id', request.id)
+    reply.raw.setHeader('x-content-type-options', 'nosniff')
+    reply.raw.setHeader('cache-control', 'no-store')
+    if (!isOurHost(request.headers.host, request.socket.localPort, hosts))
+      return sendProblem(new ServiceError('host_unknown', 'the Host is not ours'), request, reply)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: pathOf(request.url),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10
+      },
+      'request'
+    )
+  })
+  app.setErrorHandler(problemErrorHandler)
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = routes.methodsOf(pathOf(request.url))
+    if (allowed.length === 0)
+      return sendProblem(
+        new ServiceError('not_found', 'no such route', { says: 'There is nothing here.' }),
+        request,
+        reply
+      )
+    reply.header('allow', allowed.join(', '))
+    return sendProblem(new ServiceError('method_unknown', 'no such method'), request, reply)
+  })
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs).unref()
+  })
+  describeApi(app)
+  return app
+}
+
+/** Without the query, which is nobody else's business. */
+const pathOf = (url: string) => url.split('?', 1)[0] ?? ''
+
+/** What never became a request: malformed HTTP, too many headers, too slow. */
+function answerUnreadable(
+  this: { log: FastifyBaseLogger },
+  error: Error & { code?: string },
+  socket: Socket
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return
+  const requestId = randomUUID()
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request'
+  const problem = problemOf(new ServiceError('request_invalid', error.message), requestId)
+  const body = JSON.stringify({ ...problem, status: Number(status.slice(0, 3)) })
+  this.log.info({ requestId, errorCode: error.code }, 'unreadable request')
+  socket.end(
+    [
+      `HTTP/1.1 ${status}`,
+      'Connection: close',
+      `X-Request-Id: ${requestId}`,
+      `Content-Type: ${problemMediaType}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body
+    ].join('\r\n')
+  )
+}

@@ -1,0 +1,80 @@
+import { type DestinationStream, destination as fileDescriptor, type Logger, pino } from 'pino'
+import { ServiceError } from '../errors.js'
+
+/** Members whose value never reaches the log, at the first three levels of what is logged. */
+const secretNames = [
+  'authorization',
+  'cookie',
+  'SAD',
+  'sad',
+  'PIN',
+  'pin',
+  'OTP',
+  'otp',
+  'password',
+  'secret',
+  'code',
+  'token',
+  'jwt',
+  'access_token',
+  'accessToken',
+  'refresh_token',
+  'refreshToken',
+  'client_secret',
+  'clientSecret',
+  'sp_password',
+  'activationCode',
+  'signatureData',
+  'key'
+]
+
+/**
+ * The server's log: JSON lines on standard error, so that standard output is left to people. Bodies, headers and
+ * query strings are never handed to it; the redaction is for the day when one is by mistake.
+ */
+export function createLog(
+  level: string,
+  destination: DestinationStream = fileDescriptor({ fd: 2, sync: true })
+): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: {
+        paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        censor: '[redacted]'
+      },
+      serializers: { err: describeError, error: describeError }
+    },
+    destination
+  )
+}
+
+/** What is logged of an error: never all its members, since a driver's error carries values and whole clients. */
+export interface ErrorDescription {
+  type: string
+  /** `code` of the error, under a name that is not redacted. */
+  errorCode?: string
+  message: string
+  stack?: string
+  cause?: ErrorDescription
+}
+
+/** Describes an error and what caused it, at most four deep. */
+export function describeError(error: unknown, depth = 0): ErrorDescription {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error was thrown' }
+  // Since Node 20 the message of a JSON syntax error quotes the text, which may be a body.
+  const message = error instanceof SyntaxError ? 'malformed text' : error.message
+  const code = 'code' in error ? error.code : undefined
+  const expected = error instanceof ServiceError && error.code !== 'internal'
+  return {
+    type: error.name,
+    ...(typeof code === 'string' ? { errorCode: code } : {}),
+    message,
+    ...(error.stack === undefined || expected || error instanceof SyntaxError
+      ? {}
+      : { stack: error.stack.slice(error.stack.indexOf('\n    at ') + 1) }),
+    ...(error.cause === undefined || depth > 2 ? {} : { cause: describeError(error.cause, depth + 1) })
+  }
+}
