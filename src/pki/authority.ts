@@ -1,3 +1,4 @@
+import { StartError } from '../errors.js'
 import type { TokenKey } from '../hsm/hsm.js'
 import type { Addresses } from './addresses.js'
 import type { CaName } from './ceremony.js'
@@ -26,15 +27,15 @@ const backdatedMs = 10 * 60_000
 
 /**
  * Joins a stored certificate with its key.
- * @throws Error when they do not belong together: database and HSM are then of different installations.
+ * @throws StartError when they do not belong together: database and HSM are then of different installations.
  */
 export function authority(name: string, certificate: Uint8Array, key: TokenKey): Authority {
   const parsed = new x509.X509Certificate(Uint8Array.from(certificate))
   const spki = new Uint8Array(parsed.publicKey.rawData)
   if (!Buffer.from(spki).equals(key.spki)) {
-    throw new Error(
-      `the CA certificate "${name}" in the database is not for the key "${key.label}" in the HSM: ` +
-        'database and token come from different installations'
+    throw new StartError(
+      `The certificate of the CA "${name}" in the database is not for the key "${key.label}" in the HSM: ` +
+        'database and token belong to different installations.'
     )
   }
   return {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { StartError } from '../errors.js'
 
 const Oid = Type.String({ pattern: '^[0-2](\\.(0|[1-9][0-9]*))+$', maxLength: 128 })
 const Algorithm = Type.Union([
@@ -105,23 +106,27 @@ export type CaName = Static<typeof CaName>
 
 /**
  * Checks a ceremony.
- * @throws Error with a sentence that names the value that is not acceptable.
+ * @throws StartError with a sentence that names the value that is not acceptable.
  */
 export function checkCeremony(data: unknown): Ceremony {
   if (!Value.Check(Ceremony, data)) {
     const [first] = Value.Errors(Ceremony, data)
-    throw new Error(`key ceremony: ${first?.instancePath || '/'} ${first?.message ?? 'is not acceptable'}`)
+    throw new StartError(
+      `keys/ceremony.json: ${first?.instancePath || '/'} ${first?.message ?? 'is not acceptable'}.`
+    )
   }
   for (const { name } of [data.root, ...data.authorities]) {
     const commonName = name.find(([type]) => type === 'CN')?.[1] ?? ''
     if (!commonName.includes('SIMULATED')) {
-      throw new Error(`key ceremony: the CN "${commonName}" does not carry the word SIMULATED`)
+      throw new StartError(`keys/ceremony.json: the CN "${commonName}" does not carry the word SIMULATED.`)
     }
   }
   const providers = data.authorities.map(({ provider }) => provider)
   for (const [index, provider] of providers.entries()) {
     if (provider === 'root' || providers.indexOf(provider) !== index) {
-      throw new Error(`key ceremony: the provider name "${provider}" is reserved or stands there twice`)
+      throw new StartError(
+        `keys/ceremony.json: the provider name "${provider}" is reserved or stands there twice.`
+      )
     }
   }
   return data

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import { StartError } from '../errors.js'
 import type { Hsm, TokenKey } from '../hsm/hsm.js'
 import type { Addresses } from './addresses.js'
 import { type Authority, authority, makeIssuingCertificate, makeRootCertificate } from './authority.js'
@@ -27,28 +28,18 @@ export interface HierarchyDeps {
  * Opens the hierarchy, making what is missing. Every step may be interrupted and taken again: keys are found by
  * label, a certificate is written only where none stands, and the one that stands is used. Two servers that start
  * together therefore end with the same certificates.
- * @throws Error when database and HSM are of different installations.
+ * @throws StartError when database and HSM are of different installations.
  */
 export async function openHierarchy(ceremony: Ceremony, deps: HierarchyDeps): Promise<Hierarchy> {
   const { store, now, addresses, log } = deps
   const standing = new Map((await store.authorities()).map((row) => [row.name, row]))
-  // Started together, so that a first start keeps every core of the HSM at making RSA keys.
-  const names = ['root', ...ceremony.authorities.map(({ provider }) => provider)]
-  const keys = new Map(
-    await Promise.all(
-      [ceremony.root, ...ceremony.authorities].map(
-        async ({ algorithm }, index): Promise<[string, TokenKey]> => {
-          const name = names[index] ?? ''
-          return [name, await openKey(`ca:${name}`, algorithm, !standing.has(name), deps)]
-        }
-      )
-    )
-  )
-
-  async function open(name: string, make: (key: TokenKey) => Promise<Uint8Array>): Promise<Authority> {
-    const key = keys.get(name)
-    if (key === undefined) throw new TypeError(`no key for ${name}`)
+  async function open(
+    name: string,
+    algorithm: TokenKey['algorithm'],
+    make: (key: TokenKey) => Promise<Uint8Array>
+  ): Promise<Authority> {
     const stands = standing.get(name)
+    const key = await openKey(`ca:${name}`, algorithm, stands === undefined, deps)
     if (stands !== undefined) return authority(name, stands.certificate, key)
     const certificate = await make(key)
     const written = await store.addAuthority({ name, certificate, ocspCertificate: null, createdAt: now() })
@@ -57,7 +48,7 @@ export async function openHierarchy(ceremony: Ceremony, deps: HierarchyDeps): Pr
   }
 
   async function openIssuing(of: IssuingCeremony, root: Authority) {
-    const issuer = await open(of.provider, (key) =>
+    const issuer = await open(of.provider, of.algorithm, (key) =>
       makeIssuingCertificate({ ...of, key, now: now() }, root, addresses)
     )
     const key = await openKey(`ocsp:${of.provider}`, of.responder.algorithm, false, deps)
@@ -68,7 +59,9 @@ export async function openHierarchy(ceremony: Ceremony, deps: HierarchyDeps): Pr
     }
   }
 
-  const root = await open('root', (key) => makeRootCertificate({ ...ceremony.root, key, now: now() }))
+  const root = await open('root', ceremony.root.algorithm, (key) =>
+    makeRootCertificate({ ...ceremony.root, key, now: now() })
+  )
   const issuing = new Map<string, { authority: Authority; responder: Responder }>()
   for (const of of ceremony.authorities) {
     const opened = await openIssuing(of, root)
@@ -88,7 +81,9 @@ async function openKey(
   const startedAtMs = performance.now()
   const key = await hsm.tokenKey(label, algorithm)
   if (key.algorithm !== algorithm) {
-    throw new Error(`the key "${label}" in the HSM is ${key.algorithm}, the ceremony says ${algorithm}`)
+    throw new StartError(
+      `The key "${label}" in the HSM is ${key.algorithm}, keys/ceremony.json says ${algorithm}.`
+    )
   }
   const tookS = (performance.now() - startedAtMs) / 1000
   if (isNew) log.info(`made the key of the simulated ${title(label.slice(3))} in ${tookS.toFixed(1)} s`)

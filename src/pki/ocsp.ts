@@ -20,7 +20,7 @@ const responseStatus = {
 } as const
 
 /** How long a relying party may take an answer for the newest there is, in milliseconds. */
-const answerValidMs = 60 * 60_000
+const answerValidMs = 10 * 60_000
 
 /** Hashes by which a CertID may name its issuer. SHA-1 names it here, it protects nothing. */
 const certIdHashes: Readonly<Record<string, string>> = {

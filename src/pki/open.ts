@@ -26,7 +26,7 @@ export interface PkiDeps {
 /**
  * Opens the certificate authorities. On a first start the hierarchy is made, which takes some seconds; a start that
  * was interrupted is taken up where it ended.
- * @throws Error when the ceremony is not acceptable, or database and HSM are of different installations.
+ * @throws StartError when the ceremony is not acceptable, or database and HSM are of different installations.
  */
 export async function openPki(deps: PkiDeps): Promise<Pki> {
   const { store, now, baseUrl, log, ceremony = packagedCeremony() } = deps

@@ -44,8 +44,8 @@ export function leafSubject(profile: LeafProfile, subject: SubjectFields): x509.
     T: [subject.title],
     CN: [subject.fullName.toLocaleUpperCase('vi')],
     'UID:organisation': [
-      organisation?.taxCode && `MST:${organisation.taxCode}`,
-      organisation?.budgetUnitCode && `MNS:${organisation.budgetUnitCode}`
+      organisation?.budgetUnitCode && `MNS:${organisation.budgetUnitCode}`,
+      organisation?.taxCode && `MST:${organisation.taxCode}`
     ],
     'UID:person': [personId(subject.nationalId)],
     E: [profile.email.inSubject ? asciiEmail(subject.email) : null]

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ServiceError } from '../errors.js'
+import { problemResponses } from '../http/schema.js'
 import type { Pki } from '../pki/pki.js'
 
 /** Octets of an OCSP request, in a body or in base64 in a path. */
@@ -21,7 +22,8 @@ const Provider = Type.Object({
 })
 const ProviderAndRequest = Type.Object({ ...Provider.properties, '*': Type.String() })
 const file = (description: string, mediaType: string) => ({
-  200: { description, content: { [mediaType]: { schema: Type.String({ format: 'binary' }) } } }
+  200: { description, content: { [mediaType]: { schema: Type.String({ format: 'binary' }) } } },
+  ...problemResponses
 })
 const ocspAnswer = file('OCSPResponse, DER; also for what is refused', 'application/ocsp-response')
 
