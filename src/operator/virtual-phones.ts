@@ -1,4 +1,5 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Identifier, problemResponses } from '../http/schema.js'
 import type { VirtualPhone, VirtualPhonePlan } from '../store/virtual-phones.js'
 import { actorOf } from './authentication.js'
 
@@ -13,7 +14,7 @@ export interface VirtualPhoneAdministration {
   remove(subscriberId: string, actor: string): Promise<void>
 }
 
-const Params = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) })
+const Params = Type.Object({ id: Identifier })
 
 const Behaviour = Type.Union(
   [
@@ -55,7 +56,12 @@ export const virtualPhones: FastifyPluginAsyncTypebox<{ virtualPhones: VirtualPh
     path,
     {
       config,
-      schema: { tags, summary: 'How the virtual phone is set', params: Params, response: { 200: Phone } }
+      schema: {
+        tags,
+        summary: 'How the virtual phone is set',
+        params: Params,
+        response: { 200: Phone, ...problemResponses }
+      }
     },
     async ({ params }) => virtualPhones.read(params.id)
   )
@@ -69,7 +75,7 @@ export const virtualPhones: FastifyPluginAsyncTypebox<{ virtualPhones: VirtualPh
         summary: 'Give the subscriber a virtual phone, or set the one there is',
         params: Params,
         body: SetBody,
-        response: { 200: Phone }
+        response: { 200: Phone, ...problemResponses }
       }
     },
     async (request) => {
@@ -88,7 +94,7 @@ export const virtualPhones: FastifyPluginAsyncTypebox<{ virtualPhones: VirtualPh
         description: 'What is left out is as the phone is set. At most 100 wait.',
         params: Params,
         body: SetBody,
-        response: { 200: Phone }
+        response: { 200: Phone, ...problemResponses }
       }
     },
     async ({ params, body }) => virtualPhones.queue(params.id, body)
@@ -102,7 +108,7 @@ export const virtualPhones: FastifyPluginAsyncTypebox<{ virtualPhones: VirtualPh
         tags,
         summary: 'Remove the virtual phone and its device',
         params: Params,
-        response: { 204: Type.Null({ description: 'Also when there was none' }) }
+        response: { 204: Type.Null({ description: 'Also when there was none' }), ...problemResponses }
       }
     },
     async (request, reply) => {

@@ -10,15 +10,12 @@ const decorator = 'callingDevice'
  */
 export function requireDevice(app: FastifyInstance, provider: string, auth: DeviceAuth): void {
   app.decorateRequest(decorator, null)
-  app.addHook('onRequest', async (request, reply) => {
-    // An error answer is the only one that asks for a credential (RFC 9110 §11.6.1).
-    reply.header('www-authenticate', 'Bearer')
+  app.addHook('onRequest', async (request) => {
     const device = await auth.authenticate({
       provider,
       authorization: request.headers.authorization,
       singleUse: request.method !== 'GET' && request.method !== 'HEAD'
     })
-    reply.removeHeader('www-authenticate')
     request.setDecorator<Device>(decorator, device)
   })
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@fastify/type-provider-typebox'
 import type { Activations } from '../activation/activation.js'
+import { problemResponses } from '../http/schema.js'
 import { callingDevice, requireDevice } from './authenticated.js'
 import type { DeviceAuth } from './device-auth.js'
 import {
@@ -26,7 +27,7 @@ export const challenges: FastifyPluginAsyncTypebox<{
       schema: {
         tags: ['phone'],
         summary: 'Challenges that wait for the owner of this device, oldest first',
-        response: { 200: Type.Array(ChallengeReply) }
+        response: { 200: Type.Array(ChallengeReply), ...problemResponses }
       }
     },
     async (request) => activations.waitingFor(callingDevice(request).subscriberId)
@@ -42,7 +43,7 @@ export const challenges: FastifyPluginAsyncTypebox<{
         description: 'A refused token changes nothing: the challenge stays waiting.',
         params: ChallengeParams,
         body: ConfirmBody,
-        response: { 200: ConfirmReply }
+        response: { 200: ConfirmReply, ...problemResponses }
       }
     },
     async (request) => {
@@ -61,7 +62,7 @@ export const challenges: FastifyPluginAsyncTypebox<{
         summary: 'Reject a challenge, for good',
         params: ChallengeParams,
         body: RejectBody,
-        response: { 200: RejectReply }
+        response: { 200: RejectReply, ...problemResponses }
       }
     },
     async (request) => {

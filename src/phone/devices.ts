@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@fastify/type-provider-typebox'
 import { audienceOf } from '../activation/challenge.js'
+import { problemResponses } from '../http/schema.js'
 import { callingDevice, requireDevice } from './authenticated.js'
 import type { DeviceAuth } from './device-auth.js'
 import type { LiveChallenges } from './live-challenges.js'
@@ -25,14 +26,13 @@ export const devices: FastifyPluginAsyncTypebox<{
         tags: ['phone'],
         summary: 'Enrol this device with an activation code',
         body: EnrolBody,
-        response: { 201: EnrolReply }
+        response: { 201: EnrolReply, ...problemResponses }
       }
     },
     async ({ body, ip }, reply) => {
-      const { activationCode, name, platform } = body
-      const { kty, crv, x, y } = body.publicKey
+      const { activationCode, name, platform, publicKey } = body
       const { device, subscriber } = await wrongCodes.guard(ip, () =>
-        enrolment.enrolDevice({ provider, activationCode, name, platform, publicKey: { kty, crv, x, y } })
+        enrolment.enrolDevice({ provider, activationCode, name, platform, publicKey })
       )
       return reply.code(201).send({
         deviceId: device.id,
@@ -50,7 +50,7 @@ export const devices: FastifyPluginAsyncTypebox<{
         schema: {
           tags: ['phone'],
           summary: 'Remove this device; what it confirmed and nobody used yet ends',
-          response: { 204: Type.Null() }
+          response: { 204: Type.Null(), ...problemResponses }
         }
       },
       async (request, reply) => {

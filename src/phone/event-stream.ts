@@ -22,14 +22,13 @@ export interface EventStream {
 }
 
 /**
- * Takes over `raw` and starts a stream on it: UTF-8, a comment every 15 s so that proxies keep it open and a dead
+ * Takes over `raw`, with the headers it has, and starts a stream on it: UTF-8, a comment every 15 s so that proxies keep it open and a dead
  * client is noticed.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function openEventStream(raw: ServerResponse, headers: Record<string, string>): EventStream {
+export function openEventStream(raw: ServerResponse): EventStream {
   const ended = new AbortController()
   raw.writeHead(200, {
-    ...headers,
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no'

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { problemResponses } from '../http/schema.js'
 import { callingDevice, requireDevice } from './authenticated.js'
 import type { DeviceAuth } from './device-auth.js'
 import { openEventStream } from './event-stream.js'
@@ -22,14 +23,15 @@ export const events: FastifyPluginAsyncTypebox<{
           'Server-sent events: `challenge` (as `GET /challenges` gives it) and `ended` (`{id, status}`). On connect ' +
           'every waiting challenge is sent, and what a device held before is void. A comment every 15 s. The stream ' +
           'ends when the device is removed, when the server cannot say whether it missed something, and after an hour.',
-        produces: ['text/event-stream']
+        produces: ['text/event-stream'],
+        response: problemResponses
       }
     },
     async (request, reply) => {
       const device = callingDevice(request)
       live.assertRoom(device.id)
       reply.hijack()
-      live.follow(device, openEventStream(reply.raw, { 'x-request-id': request.id }))
+      live.follow(device, openEventStream(reply.raw))
     }
   )
 }

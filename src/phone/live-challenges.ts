@@ -5,7 +5,8 @@ import { ServiceError } from '../errors.js'
 import type { EventStream } from './event-stream.js'
 
 const streamsPerDeviceMax = 5
-const streamsMax = 5_000
+/** Fewer than the connections a server takes, so that other calls still reach it. */
+const streamsMax = 2_000
 /** After this the client connects again, with a fresh proof of who it is. */
 const streamLifetimeMs = 60 * 60_000
 /** How often streams of devices that were removed meanwhile are looked for. */

@@ -11,7 +11,8 @@ export interface PhoneEnrolment {
     activationCode: string
     name: string
     platform: string
-    publicKey: { kty: string; crv: string; x: string; y: string }
+    /** JWK as it came. */
+    publicKey: unknown
   }): Promise<{ device: Device; subscriber: Subscriber }>
   /** Removes a device for good and ends the confirmations it gave that are not spent. */
   removeDevice(deviceId: string, actor: string): Promise<unknown>

@@ -37,7 +37,6 @@ export const phone: FastifyPluginAsyncTypebox<PhoneDeps> = async (app, deps) => 
     const common = { provider, auth, live }
     await app.register(
       async (surface) => {
-        surface.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
         await surface.register(devices, {
           ...common,
           wrongCodes,
