@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import type { Access, Operator } from '../access/access.js'
 import type { OperatorRegister } from '../access/operators.js'
 import { ServiceError } from '../errors.js'
@@ -20,21 +20,17 @@ const bearer = /^Bearer +([\x21-\x7e]{1,256})$/i
 
 /**
  * Lets nobody pass without a valid key, in `Authorization: Bearer <key>`.
- * @throws ServiceError `authentication_required`, `authentication_failed`; both with `WWW-Authenticate` set.
+ * @throws ServiceError `authentication_required`, `authentication_failed`; both audited.
  */
 export function authenticateOperators(gate: OperatorGate): onRequestAsyncHookHandler {
-  return async (request: FastifyRequest, reply: FastifyReply) => {
+  return async (request: FastifyRequest) => {
     const key = bearer.exec(request.headers.authorization ?? '')?.[1]
     if (key === undefined) {
-      reply.header('www-authenticate', 'Bearer')
       await gate.refused({ operator: null, code: 'authentication_required', call: null })
       throw new ServiceError('authentication_required', 'no bearer key in the Authorization header')
     }
-    // Taken off again on success: an error answer is the only one that asks for a credential (RFC 9110 §11.6.1).
-    reply.header('www-authenticate', 'Bearer error="invalid_token"')
     request.operator = await gate.authenticateOperator(key)
     request.operatorKey = key
-    reply.removeHeader('www-authenticate')
   }
 }
 

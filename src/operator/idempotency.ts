@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
+import { problemMediaType } from '../http/problem.js'
 import type { IdempotencyKeys } from '../store/idempotency.js'
 import { operatorOf } from './authentication.js'
 
@@ -17,7 +19,16 @@ declare module 'fastify' {
   }
 }
 
-const printable = /^[\x20-\x7e]{1,255}$/
+/** For `schema.headers` of every POST. */
+export const IdempotencyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^[ -~]{1,255}$',
+      description:
+        'The same key with the same request answers what the first one answered, for 24 h. Secrets that are shown once are left out then.'
+    })
+  )
+})
 
 /** Answers that say nothing of the request itself: trying again with the same key must really try again. */
 const passing = (status: number) => status >= 500 || status === 429
@@ -39,13 +50,7 @@ export function honourIdempotencyKeys(
 
   app.addHook('preHandler', async (request, reply) => {
     const key = request.headers['idempotency-key']
-    if (request.method !== 'POST' || request.is404 || key === undefined) return
-    if (typeof key !== 'string' || !printable.test(key)) {
-      throw new ServiceError('request_invalid', 'malformed Idempotency-Key', {
-        says: 'Idempotency-Key must be 1 to 255 printable ASCII characters.',
-        field: 'Idempotency-Key'
-      })
-    }
+    if (request.method !== 'POST' || request.is404 || typeof key !== 'string') return
     const use = { operatorId: operatorOf(request).id, key }
     const start = await keys.start({ ...use, requestMac: macOf(request) }, now())
     switch (start.state) {
@@ -63,7 +68,7 @@ export function honourIdempotencyKeys(
         })
       case 'done':
         reply.code(start.status).header('idempotent-replayed', 'true')
-        if (start.status >= 400) reply.type('application/problem+json').serializer(JSON.stringify)
+        if (start.status >= 400) reply.type(problemMediaType).serializer(JSON.stringify)
         return reply.send(start.body ?? undefined)
     }
   })

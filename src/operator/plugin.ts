@@ -1,14 +1,32 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { RouteOptions } from 'fastify'
+import type { Access } from '../access/access.js'
+import type { OperatorRegister } from '../access/operators.js'
+import type { RelyingPartyRegister } from '../access/relying-parties.js'
 import type { Clock } from '../clock.js'
+import { problemResponses } from '../http/schema.js'
+import type { ActivationList } from '../store/activation-list.js'
+import type { AuditList } from '../store/audit.js'
 import type { IdempotencyKeys } from '../store/idempotency.js'
-import { authenticateOperators, type OperatorGate } from './authentication.js'
-import { honourIdempotencyKeys } from './idempotency.js'
-import { guardRoles, requireAreas } from './roles.js'
+import { activationList } from './activations.js'
+import { auditList } from './audit.js'
+import { authenticateOperators } from './authentication.js'
+import { honourIdempotencyKeys, IdempotencyHeaders } from './idempotency.js'
+import { operatorKeys } from './keys.js'
+import { type ProviderListing, providerList } from './providers.js'
+import { relyingParties } from './relying-parties.js'
+import { guardRoles, requireArea } from './roles.js'
 
-/** What every route group of this surface stands behind. */
+/** What the surface translates for. A member may be named by several route groups. */
 export interface OperatorDeps {
-  gate: OperatorGate
+  access: Pick<Access, 'authenticateOperator'> & {
+    operators: OperatorRegister
+    relyingParties: RelyingPartyRegister
+  }
   idempotencyKeys: IdempotencyKeys
+  providers: ProviderListing
+  audit: AuditList
+  activationList: ActivationList
   now: Clock
 }
 
@@ -17,10 +35,34 @@ export interface OperatorDeps {
  * routes beside it. What happens is audited by the middle floor, so no route can forget it.
  */
 export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, deps) => {
+  const { access, now } = deps
+  const gate = {
+    authenticateOperator: access.authenticateOperator,
+    refused: access.operators.refused
+  }
   app.decorateRequest('operator', null)
   app.decorateRequest('operatorKey', '')
-  requireAreas(app)
-  app.addHook('onRequest', authenticateOperators(deps.gate))
-  app.addHook('onRequest', guardRoles(deps.gate))
-  honourIdempotencyKeys(app, { keys: deps.idempotencyKeys, now: deps.now })
+  app.addHook('onRoute', (route) => {
+    requireArea(route)
+    complete(route)
+  })
+  app.addHook('onRequest', authenticateOperators(gate))
+  app.addHook('onRequest', guardRoles(gate))
+  honourIdempotencyKeys(app, { keys: deps.idempotencyKeys, now })
+
+  await app.register(operatorKeys, { operators: access.operators })
+  await app.register(relyingParties, { relyingParties: access.relyingParties })
+  await app.register(providerList, { providers: deps.providers })
+  await app.register(auditList, { audit: deps.audit })
+  await app.register(activationList, { activationList: deps.activationList })
+}
+
+/** What the description of every route here has in common. */
+function complete(route: RouteOptions): void {
+  route.schema = {
+    security: [{ bearer: [] }],
+    ...route.schema,
+    ...([route.method].flat().includes('POST') && { headers: IdempotencyHeaders }),
+    response: { ...problemResponses, ...(route.schema?.response as object | undefined) }
+  }
 }

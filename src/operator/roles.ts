@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify'
 import type { OperatorRole } from '../access/access.js'
 import { ServiceError } from '../errors.js'
 import { type OperatorGate, operatorOf } from './authentication.js'
@@ -38,14 +38,9 @@ export function mayCall(role: OperatorRole, method: string, area: Area): boolean
 }
 
 /** Makes a route without an area a mistake that stops the start: what nobody classified, nobody may call. */
-export function requireAreas(app: FastifyInstance): void {
-  app.addHook('onRoute', (route) => {
-    if (route.config?.area === undefined) {
-      throw new TypeError(
-        `the operator route ${String(route.method)} ${route.url} names no area in its config`
-      )
-    }
-  })
+export function requireArea(route: Pick<RouteOptions, 'method' | 'url' | 'config'>): void {
+  if (route.config?.area !== undefined) return
+  throw new TypeError(`the operator route ${String(route.method)} ${route.url} names no area in its config`)
 }
 
 /** Refuses, with an audit event, what the operator's role does not allow. Runs after authentication. */
@@ -55,14 +50,8 @@ export function guardRoles(gate: Pick<OperatorGate, 'refused'>): onRequestAsyncH
     const operator = operatorOf(request)
     const area = request.routeOptions.config.area
     if (area !== undefined && mayCall(operator.role, request.method, area)) return
-    await gate.refused({
-      operator,
-      code: 'permission_denied',
-      call: `${request.method} ${request.routeOptions.url}`
-    })
-    throw new ServiceError(
-      'permission_denied',
-      `${operator.role} ${operator.id} called ${request.method} ${request.url}`
-    )
+    const call = `${request.method} ${request.routeOptions.url}`
+    await gate.refused({ operator, code: 'permission_denied', call })
+    throw new ServiceError('permission_denied', `${operator.role} ${operator.id} called ${call}`)
   }
 }

@@ -1,0 +1,52 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { readPage, toPage } from '../http/pages.js'
+import { NextCursor, PageQuery } from '../http/schema.js'
+import type { AuditList } from '../store/audit.js'
+
+const Hash = Type.String({ description: 'SHA-256, base64' })
+const Event = Type.Object({
+  chain: Type.String({ description: 'One chain a server process' }),
+  seq: Type.Integer({ description: 'Place in the chain, from 1' }),
+  at: Type.String({ description: 'RFC 3339, UTC, as it was hashed' }),
+  type: Type.String(),
+  actor: Type.String({
+    description:
+      'operator:<id>, relying-party:<provider>/<clientId>, device:<id>, server:<id>, or anyone: whoever it was, unproven'
+  }),
+  about: Type.Unsafe<object>({ type: 'object', additionalProperties: true }),
+  previousHash: Hash,
+  hash: Hash
+})
+const Events = Type.Object({ items: Type.Array(Event), nextCursor: NextCursor })
+
+/** `/operator/audit`: what happened, with all that it takes to check the chains elsewhere. */
+export const auditList: FastifyPluginAsyncTypebox<{ audit: AuditList }> = async (app, { audit }) => {
+  app.get(
+    '/audit',
+    {
+      config: { area: 'audit' },
+      schema: {
+        tags: ['audit'],
+        summary: 'Audit events of all servers, in order of time',
+        description:
+          'Events of one chain come in the order of the chain. `hash` covers the other members and, through `previousHash`, all events before it; `npm run audit:verify` checks them.',
+        querystring: Type.Object(PageQuery),
+        response: { 200: Events }
+      }
+    },
+    async ({ query }) => {
+      const { after, limit } = readPage(query, 3)
+      const [at, chain, seq] = after ?? []
+      const cursor =
+        at === undefined || chain === undefined || seq === undefined ? null : { at, chain, seq: Number(seq) }
+      const found = await audit.list({ cursor, limit: limit + 1 })
+      return toPage(
+        found,
+        limit,
+        (event) => [event.at, event.chain, String(event.seq)],
+        (event) => event
+      )
+    }
+  )
+}
