@@ -43,9 +43,8 @@ export interface EnrolmentDeps {
   /** Null: no such provider. */
   providers: (id: string) => ProviderPolicy | null
   hashPassword: (password: string) => Promise<string>
+  /** This process, as the table of servers names it. */
   serverId: string
-  /** Whether no process with this server id runs any more. When in doubt, false. */
-  serverIsGone: (serverId: string) => Promise<boolean>
   simulation: boolean
 }
 

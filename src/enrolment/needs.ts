@@ -101,6 +101,8 @@ export interface PendingKeyStore {
   list(): Promise<PendingKey[]>
   /** Which of `ids` are a credential's, a device's or a pending key; read in one snapshot. */
   owned(ids: readonly string[]): Promise<string[]>
+  /** Whether no process with this server id is connected to the database. */
+  makerIsGone(serverId: string): Promise<boolean>
 }
 
 export interface PendingKey {

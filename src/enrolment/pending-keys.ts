@@ -17,8 +17,6 @@ export interface PendingKeysDeps {
   pendingKeys: PendingKeyStore
   /** This process, as the table of servers names it. */
   serverId: string
-  /** Whether no process with this server id runs any more. When in doubt, false. */
-  serverIsGone: (serverId: string) => Promise<boolean>
   now: Clock
 }
 
@@ -79,7 +77,7 @@ export function createPendingKeys(deps: PendingKeysDeps): PendingKeys {
       const oldest = new Date(now().getTime() - pendingMaxMs)
       for (const { id, serverId: maker, createdAt } of await pendingKeys.list()) {
         if (maker === serverId && createdAt > oldest) continue
-        if (createdAt <= oldest || (await deps.serverIsGone(maker))) await pendingKeys.remove(id)
+        if (createdAt <= oldest || (await pendingKeys.makerIsGone(maker))) await pendingKeys.remove(id)
       }
       // Keys are listed before rows are read: a key that is seen here had its note before, so one that is being made
       // right now is found to be owned.

@@ -18,7 +18,13 @@ const summary = {
   provider: Type.String(),
   subscriberId: Type.String(),
   status: Type.Union(
-    (['issued', 'active', 'suspended', 'revoked', 'expired'] as const).map((status) => Type.Literal(status)),
+    [
+      Type.Literal('issued'),
+      Type.Literal('active'),
+      Type.Literal('suspended'),
+      Type.Literal('revoked'),
+      Type.Literal('expired')
+    ],
     { description: 'issued → active ⇄ suspended → revoked; expired by the clock' }
   ),
   algorithm: KeyAlgorithmName,

@@ -13,7 +13,7 @@ export interface DeviceRoutes {
 }
 
 const Consent = Type.Union(
-  (['not-needed', 'waiting', 'given', 'refused'] as const).map((consent) => Type.Literal(consent)),
+  [Type.Literal('not-needed'), Type.Literal('waiting'), Type.Literal('given'), Type.Literal('refused')],
   {
     description:
       'waiting: the subscriber has a device, which must confirm the further one; or a second operator approves'
