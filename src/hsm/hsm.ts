@@ -90,6 +90,11 @@ export interface HsmSettings {
   keyCacheSize: number
   /** Digests waiting for a worker before `busy`; default 4096. */
   queueLimit?: number
+  /**
+   * A file or folder that all processes sharing the token see: they exclude each other through it while the token is
+   * initialised and keys are made. Without it, the first start must be one process's alone. `prepareSoftHsm` names one.
+   */
+  lockPath?: string
 }
 
 /** The HSM as the house sees it. Made by `openHsm` in `open.ts`. */

@@ -1,0 +1,256 @@
+import { setImmediate } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import type { Handle } from 'pkcs11js'
+import { ServiceError } from '../errors.js'
+import { describe, hsmUnavailable, readCkr } from './ckr.js'
+import { createGenerator } from './generate.js'
+import type { Hsm, HsmSettings } from './hsm.js'
+import type { LiveToken } from './live.js'
+import { createExclusive, type Exclusive } from './lock.js'
+import type { Log } from './log.js'
+import { findMasterKey, makeMasterKey, weaknessesOf } from './master-key.js'
+import { runMasterKeyProgram } from './master-key-program.js'
+import { type Cryptoki, initialise, loadModule } from './module.js'
+import { createPool } from './pool.js'
+import type { WorkerSetup } from './protocol.js'
+import { createSealer, findSealKey, makeSealKey } from './seal-key.js'
+import { createKeyStorage, findSubscriberKeys } from './storage.js'
+import { masterKeyLabel } from './templates.js'
+import { findSlot, hasUserPin, initialiseToken, login, openSession, setUserPin } from './token.js'
+import { createTokenKeys } from './token-keys.js'
+import { createWatch } from './watch.js'
+
+const queueLimitDefault = 4096
+const generatingAtOnce = 2
+const generatingQueueLimit = 256
+const macMessageLimit = 65_536
+/** MACs computed before the event loop gets its turn: less than a millisecond. */
+const macsInARow = 32
+
+/** Modules this process has open: C_Finalize of one `Hsm` would close the other's. */
+const openModules = new Set<string>()
+
+/**
+ * Opens the HSM: loads the module, finds the token by its label or initialises it, makes the master key and the seal
+ * key if they are missing, and starts the signing workers.
+ * @param log Gets sentences and plain values only.
+ * @throws ServiceError `hsm_unavailable` with the reason: no module, no token, wrong PIN, a key that cannot be made.
+ */
+export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
+  if (openModules.has(settings.modulePath))
+    throw new TypeError('this process has the PKCS#11 module open already')
+  checkSettings(settings)
+  const cryptoki = loadModule(settings.modulePath)
+  openModules.add(settings.modulePath)
+  const { lib } = cryptoki
+  const exclusive = createExclusive(settings.lockPath ?? null, log)
+  let token: LiveToken | null = null
+  let closing: Promise<void> | null = null
+
+  const live = () => {
+    if (token === null)
+      throw new ServiceError('hsm_unavailable', closing ? 'the HSM is closed' : 'the token is lost')
+    return token
+  }
+  const onTrouble = () => watch.suspect()
+  const generator = createGenerator(live, { lanes: generatingAtOnce, queueLimit: generatingQueueLimit })
+  const sealer = createSealer(live)
+  const pool = createPool({
+    spawn: (progress) => startWorker(settings, progress),
+    workers: settings.workers,
+    queueLimit: settings.queueLimit ?? queueLimitDefault,
+    log,
+    onTrouble
+  })
+  const keys = createKeyStorage({ mode: settings.keyStorage, live, generator, pool, onTrouble })
+  const tokenKeys = createTokenKeys({ live, generator, exclusive, pool })
+
+  /** Ends everything that is inside the module, then the module's own state. */
+  async function goDown(): Promise<void> {
+    const last = token
+    token = null
+    await Promise.all([generator.stop(), pool.stop()])
+    try {
+      if (last !== null) lib.C_CloseAllSessions(last.slot)
+    } catch {
+      // of a lost token no session is left
+    }
+    finalise(cryptoki)
+  }
+
+  /** Opens a token that was lost. Makes nothing: a token without its keys is not the one that was lost. */
+  async function comeUp(): Promise<boolean> {
+    try {
+      initialise(cryptoki)
+      const slot = findSlot(lib, settings.tokenLabel)
+      if (slot !== null) {
+        token = withKeys(cryptoki, slot, openMainSession(cryptoki, slot, settings))
+        if (token !== null) {
+          await pool.start()
+          return true
+        }
+      }
+    } catch (error) {
+      log('warn', 'the HSM token cannot be opened yet', { why: describe(error) })
+    }
+    await goDown()
+    return false
+  }
+
+  const watch = createWatch({
+    probe: () => {
+      const { slot } = live()
+      lib.C_GetTokenInfo(slot)
+      sealer.mac(Buffer.from('check'))
+    },
+    goDown,
+    comeUp,
+    log
+  })
+
+  let notices: string[]
+  try {
+    const slot = await provideToken(cryptoki, settings, exclusive, log)
+    const session = openMainSession(cryptoki, slot, settings)
+    await provideKeys(cryptoki, session, settings, exclusive, log)
+    token = withKeys(cryptoki, slot, session)
+    if (token === null) throw new ServiceError('hsm_unavailable', 'the token does not hold the seal key')
+    notices = token.masterKey === null ? [] : weaknessesOf(lib, token.session, token.masterKey)
+    await pool.start()
+  } catch (error) {
+    await goDown()
+    release(cryptoki, settings)
+    throw hsmUnavailable('the HSM cannot be opened', error)
+  }
+
+  return {
+    keys,
+    tokenKey: tokenKeys.open,
+    async mac(messages) {
+      for (const { length } of messages) {
+        if (length === 0 || length > macMessageLimit) {
+          throw new RangeError(`a message has 1 to ${macMessageLimit} octets, not ${length}`)
+        }
+      }
+      const macs: Uint8Array[] = []
+      try {
+        for (const message of messages) {
+          if (macs.length > 0 && macs.length % macsInARow === 0) await setImmediate()
+          macs.push(sealer.mac(message))
+        }
+      } catch (error) {
+        if (readCkr(error) !== null) onTrouble()
+        throw hsmUnavailable('a MAC could not be computed', error)
+      }
+      return macs
+    },
+    async storedTokenKeyIds() {
+      try {
+        return findSubscriberKeys(live())
+      } catch (error) {
+        throw hsmUnavailable('the keys in the token cannot be listed', error)
+      }
+    },
+    async check() {
+      watch.check()
+    },
+    notices,
+    stats: pool.stats,
+    close() {
+      closing ??= watch
+        .stop()
+        .then(goDown)
+        .finally(() => release(cryptoki, settings))
+      return closing
+    }
+  }
+}
+
+function checkSettings({ workers, keyCacheSize, queueLimit = queueLimitDefault }: HsmSettings): void {
+  if (!Number.isInteger(workers) || workers < 1 || workers > 64) throw new RangeError('workers: 1 to 64')
+  if (!Number.isInteger(keyCacheSize) || keyCacheSize < 1) throw new RangeError('keyCacheSize: at least 1')
+  if (!Number.isInteger(queueLimit) || queueLimit < 1) throw new RangeError('queueLimit: at least 1')
+}
+
+/** The token's slot; on a first start the token is made. The module is initialised afterwards. */
+async function provideToken(
+  cryptoki: Cryptoki,
+  { tokenLabel, soPin, pin }: HsmSettings,
+  exclusive: Exclusive,
+  log: Log
+) {
+  const { lib } = cryptoki
+  initialise(cryptoki)
+  const slot = findSlot(lib, tokenLabel)
+  if (slot !== null && (soPin === null || hasUserPin(lib, slot))) return slot
+  if (soPin === null) throw new ServiceError('hsm_unavailable', `no token is called ${tokenLabel}`)
+  finalise(cryptoki)
+  return exclusive(async () => {
+    initialise(cryptoki) // only now does the module see a token that another process has just made
+    let found = findSlot(lib, tokenLabel)
+    if (found === null) {
+      log('info', 'initialising the HSM token', { label: tokenLabel })
+      found = initialiseToken(lib, tokenLabel, soPin)
+    }
+    if (!hasUserPin(lib, found)) setUserPin(lib, found, soPin, pin)
+    return found
+  })
+}
+
+/** Makes the keys that are missing. */
+async function provideKeys(
+  { lib }: Cryptoki,
+  session: Handle,
+  { modulePath, tokenLabel, pin, keyStorage }: HsmSettings,
+  exclusive: Exclusive,
+  log: Log
+): Promise<void> {
+  await makeSealKey(lib, session, exclusive)
+  if (keyStorage !== 'wrapped') return
+  await makeMasterKey(lib, session, {
+    exclusive,
+    program: () => runMasterKeyProgram({ modulePath, tokenLabel, keyLabel: masterKeyLabel, pin }),
+    log: (message) => log('warn', message)
+  })
+}
+
+/** The session that keeps the process logged in. */
+function openMainSession({ lib }: Cryptoki, slot: Handle, { pin }: HsmSettings): Handle {
+  const session = openSession(lib, slot)
+  login(lib, session, pin)
+  return session
+}
+
+/** The token with its keys. Null: the seal key is missing. */
+function withKeys({ lib }: Cryptoki, slot: Handle, session: Handle): LiveToken | null {
+  const sealKey = findSealKey(lib, session)
+  return sealKey === null ? null : { lib, slot, session, sealKey, masterKey: findMasterKey(lib, session) }
+}
+
+function startWorker(settings: HsmSettings, progress: Int32Array): Worker {
+  const setup: WorkerSetup = {
+    modulePath: settings.modulePath,
+    tokenLabel: settings.tokenLabel,
+    pin: settings.pin,
+    keyCacheSize: Math.ceil(settings.keyCacheSize / settings.workers),
+    progress
+  }
+  return new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], workerData: setup })
+}
+
+/** C_Finalize, unless that was done. Nobody may be inside the module. */
+function finalise({ module }: Cryptoki): void {
+  try {
+    module.finalize()
+  } catch {
+    // not initialised: nothing to end
+  }
+}
+
+function release({ module }: Cryptoki, { modulePath }: HsmSettings): void {
+  try {
+    module.close()
+  } finally {
+    openModules.delete(modulePath)
+  }
+}
