@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Clock } from './clock.js'
+import type { Config } from './config.js'
+import { StartError } from './errors.js'
+import type { Hsm } from './hsm/hsm.js'
+import { openHsm } from './hsm/open.js'
+import { findSoftHsmModule, prepareSoftHsm, useSoftHsm } from './hsm/softhsm.js'
+import { secretFile } from './store/data-dir.js'
+import type { Database } from './store/database.js'
+import { startEmbeddedPostgres } from './store/embedded.js'
+import { migrate } from './store/migrate.js'
+import { openDatabase } from './store/open.js'
+
+/** Octets of a generated PIN before it is written as text. */
+const pinOctets = 24
+
+/** The ground floor, open: everything that keeps state. */
+export interface Ground {
+  database: Database
+  hsm: Hsm
+  /** HSM first, so that nothing is signed that could not be recorded; then the database. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens database and HSM side by side.
+ * @throws StartError with a sentence for whoever started the server.
+ */
+export async function openGround(config: Config, log: Logger, now: Clock): Promise<Ground> {
+  const [store, hsm] = await Promise.allSettled([openStore(config, log, now), openToken(config, log)])
+  if (store.status === 'rejected' || hsm.status === 'rejected') {
+    if (hsm.status === 'fulfilled') await hsm.value.close()
+    if (store.status === 'fulfilled') await store.value.close()
+    throw store.status === 'rejected' ? store.reason : (hsm as PromiseRejectedResult).reason
+  }
+  for (const notice of hsm.value.notices) log.warn(notice)
+  return {
+    database: store.value.database,
+    hsm: hsm.value,
+    async close() {
+      await hsm.value.close()
+      await store.value.close()
+    }
+  }
+}
+
+async function openStore(config: Config, log: Logger, now: Clock) {
+  const embedded =
+    config.databaseUrl === null ? await startEmbeddedPostgres({ dataDir: config.dataDir, log }) : null
+  try {
+    const connection = embedded?.connection ?? (config.databaseUrl as string)
+    await migrate({ connection, log, now })
+    const database = await openDatabase({ connection, log })
+    return {
+      database,
+      async close() {
+        await database.close()
+        await embedded?.stop()
+      }
+    }
+  } catch (error) {
+    await embedded?.stop()
+    throw error
+  }
+}
+
+/** SoftHSM with a token of our own in the data folder, unless the settings name another module. */
+async function openToken(config: Config, log: Logger): Promise<Hsm> {
+  const own = config.pkcs11Module === null
+  const modulePath = config.pkcs11Module ?? findSoftHsmModule()
+  if (modulePath === null) {
+    throw new StartError(
+      'SoftHSM is not installed: run softhsm/install.sh, or set PKCS11_MODULE to another module.'
+    )
+  }
+  const pin = config.pkcs11Pin ?? (await secretFile(config.dataDir, 'pkcs11-pin', pinOctets))
+  const soPin = own ? await secretFile(config.dataDir, 'pkcs11-so-pin', pinOctets) : null
+  let lockPath: string | undefined
+  if (own) {
+    const prepared = prepareSoftHsm(join(config.dataDir, 'softhsm'))
+    useSoftHsm(prepared.confPath)
+    lockPath = prepared.lockPath
+  }
+  return openHsm(
+    {
+      modulePath,
+      tokenLabel: config.pkcs11Token,
+      pin,
+      soPin,
+      keyStorage: config.keyStorage,
+      workers: config.signingWorkers,
+      keyCacheSize: config.keyCache,
+      ...(lockPath === undefined ? {} : { lockPath })
+    },
+    (level, message, fields) => log[level](fields ?? {}, message)
+  )
+}

@@ -1,0 +1,182 @@
+import type { Logger } from 'pino'
+import { createAccess } from './access/create.js'
+import { createPasswords } from './access/passwords.js'
+import { createActivations } from './activation/activations.js'
+import { createApprovals } from './activation/approvals.js'
+import { openAudit } from './audit/open.js'
+import type { Clock } from './clock.js'
+import type { Config } from './config.js'
+import { createEnrolment } from './enrolment/create.js'
+import { createDirectory } from './enrolment/directory.js'
+import { createIntegrity } from './enrolment/integrity.js'
+import type { ProviderPolicy } from './enrolment/needs.js'
+import type { Ground } from './ground.js'
+import { openPki } from './pki/open.js'
+import { findProvider, findUnsupportedProvider, providers } from './providers/registry.js'
+import { createRecovery } from './signing/recovery.js'
+import { createSigning } from './signing/sign.js'
+import { createAccessTokenStore } from './store/access-tokens.js'
+import { createActivationCodeStore } from './store/activation-codes.js'
+import { createActivationStore } from './store/activations.js'
+import { createAuditStore } from './store/audit.js'
+import { openCheckpointFile } from './store/checkpoint-file.js'
+import { createCredentialStore } from './store/credentials.js'
+import { createDeviceStore } from './store/devices.js'
+import { createOperatorStore } from './store/operators.js'
+import { createPendingKeyStore } from './store/pending-keys.js'
+import { createPkiStore } from './store/pki.js'
+import { createRelyingPartyStore } from './store/relying-parties.js'
+import { createReservationStore } from './store/reservations.js'
+import { createSeals } from './store/seals.js'
+import { createServerStore } from './store/servers.js'
+import { createSubscriberStore } from './store/subscribers.js'
+
+/** What the rooms of the middle floor need beside the ground. */
+export interface MiddleOptions {
+  ground: Ground
+  config: Config
+  log: Logger
+  now: Clock
+  /** UUIDv7, new with every start: names this process in audit, reservations and locks. */
+  serverId: string
+  publicUrl: string
+}
+
+/** The middle floor, open. */
+export type Middle = Awaited<ReturnType<typeof openMiddle>>
+
+/** Hands every room what it needs, in the order in which they stand on each other. */
+export async function openMiddle({ ground, config, log, now, serverId, publicUrl }: MiddleOptions) {
+  const { database, hsm } = ground
+  const actor = `server:${serverId}`
+
+  const checkpointKey = await hsm.tokenKey('audit', 'P-256')
+  const checkpoints = await openCheckpointFile({ dataDir: config.dataDir, spki: checkpointKey.spki })
+  const audits = createAuditStore(database)
+  const audit = await openAudit({
+    serverId,
+    store: audits,
+    checkpointKey,
+    now,
+    log,
+    appendCheckpoint: checkpoints.append
+  })
+  const servers = createServerStore(database)
+  const recovery = createRecovery({ servers, audit, now, serverId })
+  await recovery.register()
+
+  const pki = await openPki({
+    hsm,
+    store: createPkiStore(database),
+    now,
+    baseUrl: config.pkiUrl ?? publicUrl,
+    log
+  })
+
+  const seals = createSeals({ mac: hsm.mac })
+  const operators = createOperatorStore(database)
+  const access = await createAccess({
+    relyingPartyStore: createRelyingPartyStore(database, seals),
+    accessTokenStore: createAccessTokenStore(database),
+    operatorStore: operators,
+    audit,
+    now,
+    providers: providers.map(({ id }) => id),
+    tokenTtlS: config.tokenTtlS,
+    simulation: config.simulation
+  })
+
+  const subscribers = createSubscriberStore(database)
+  const credentials = createCredentialStore(database)
+  const devices = createDeviceStore(database)
+  const integrity = createIntegrity({ seals, audit, now, actor })
+  const directory = await createDirectory({
+    subscribers,
+    credentials,
+    devices,
+    integrity,
+    listen: (on) => database.listen('directory', on),
+    now
+  })
+
+  const activationStore = createActivationStore(database)
+  const approvals = createApprovals({ store: activationStore, directory, audit, actor, publicUrl })
+  const activations = await createActivations({
+    store: activationStore,
+    directory,
+    access,
+    approvals,
+    audit,
+    now,
+    actor,
+    publicUrl,
+    ttlS: (provider) => config.activationTtlS ?? findProvider(provider)?.limits.activationTtlS ?? 120,
+    sadTtlS: config.sadTtlS
+  })
+
+  const passwords = createPasswords()
+  const enrolment = createEnrolment({
+    subscribers,
+    credentials,
+    devices,
+    codes: createActivationCodeStore(database),
+    pendingKeys: createPendingKeyStore(database),
+    keys: hsm.keys,
+    keyStorage: config.keyStorage,
+    storedTokenKeyIds: () => hsm.storedTokenKeyIds(),
+    pki,
+    directory,
+    integrity,
+    seals,
+    activations,
+    approvals,
+    audit,
+    now,
+    providers: policyOf,
+    hashPassword: passwords.hash,
+    serverId,
+    serverIsGone: servers.isGone,
+    simulation: config.simulation
+  })
+
+  const signing = createSigning({
+    store: createReservationStore(database),
+    approvals,
+    directory,
+    keys: hsm.keys,
+    audit,
+    now,
+    serverId
+  })
+
+  return {
+    audit,
+    audits,
+    recovery,
+    pki,
+    access,
+    directory,
+    activations,
+    enrolment,
+    signing,
+    /** In the opposite order; the last audit events and the last checkpoint are written here. */
+    async close() {
+      enrolment.close()
+      activations.close()
+      directory.close()
+      await access.close()
+      await pki.close()
+      await recovery.unregister()
+      await audit.close()
+      await checkpoints.close()
+    }
+  }
+}
+
+/** Null: nobody knows the name. */
+function policyOf(id: string): ProviderPolicy | null {
+  const provider = findProvider(id)
+  if (provider !== null) return { asksPassword: provider.login.asksPassword, unsupported: null }
+  const known = findUnsupportedProvider(id)
+  return known === null ? null : { asksPassword: false, unsupported: known.reason.en }
+}

@@ -1,0 +1,171 @@
+import { createServer } from 'node:net'
+import type { Logger } from 'pino'
+import { v7 as uuidv7 } from 'uuid'
+import { startChores } from './chores.js'
+import type { Clock } from './clock.js'
+import { type Config, publicUrlOf } from './config.js'
+import { StartError } from './errors.js'
+import { type Ground, openGround } from './ground.js'
+import { createLog } from './http/log.js'
+import { type Middle, openMiddle } from './middle.js'
+import { assertNoSimulation } from './simulation/assert-no-simulation.js'
+import { createVirtualPhoneSettings } from './simulation/phone-settings.js'
+import { plantDemoSeed, wantsSeed } from './simulation/seed.js'
+import { playVirtualPhones } from './simulation/virtual-phones.js'
+import { createIdempotencyKeys } from './store/idempotency.js'
+import { findSimulationTraces, isEmpty } from './store/simulation-traces.js'
+import { createUsedTokenIds } from './store/used-token-ids.js'
+import { createVirtualPhoneStore } from './store/virtual-phones.js'
+import { openSurfaces } from './surfaces.js'
+
+/** A server that listens. */
+export interface RunningServer {
+  /** `http://host:port`, where it listens. */
+  url: string
+  /** Takes no more, lets what is under way end, and closes everything within 2 s. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What a test may set from outside. */
+export interface ServerOverrides {
+  now?: Clock
+  log?: Logger
+}
+
+/**
+ * Opens the house from the ground up and listens. The caller holds the data folder.
+ * @throws StartError with a sentence for whoever started it; whatever was open is closed again.
+ */
+export async function startServer(config: Config, overrides: ServerOverrides = {}): Promise<RunningServer> {
+  const { now = () => new Date(), log = createLog(config.logLevel) } = overrides
+  /** What has been opened, to be closed in the opposite order. */
+  const open: (() => Promise<unknown>)[] = []
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= closeAll(open, log)
+    return closing
+  }
+  try {
+    const place = await reservePlace(config.host, config.port)
+    open.push(place.release)
+    const publicUrl = publicUrlOf(config, place.port)
+    const serverId = uuidv7({ msecs: now().getTime() })
+
+    const ground = await openGround(config, log, now)
+    open.push(ground.close)
+    const traces = await findSimulationTraces(ground.database)
+    if (!config.simulation) assertNoSimulation(traces)
+    const seeded = wantsSeed(config.seed, { empty: await isEmpty(ground.database), traces })
+
+    const middle = await openMiddle({ ground, config, log, now, serverId, publicUrl })
+    open.push(middle.close)
+    await middle.recovery.recoverDeadServers()
+    await middle.enrolment.recoverPendingKeys()
+    const chores = startChores(choresOf(ground, middle, now), log)
+    open.push(() => chores.stop())
+
+    const simulated = config.simulation ? openSimulation(ground, middle) : null
+    const virtualPhones = simulated?.settings ?? null
+    if (simulated !== null && seeded) {
+      const { enrolment, directory, pki } = middle
+      const { operators, relyingParties } = middle.access
+      const tryHold = ground.database.tryHold
+      const actor = `server:${serverId}`
+      await plantDemoSeed({
+        operators,
+        relyingParties,
+        enrolment,
+        directory,
+        virtualPhones: simulated.settings,
+        pki,
+        tryHold,
+        log,
+        actor
+      })
+    }
+
+    const app = await openSurfaces({ ground, middle, virtualPhones, config, log, now, publicUrl })
+    open.push(() => app.close())
+    await place.release()
+    await app.listen({ host: config.host, port: place.port })
+    const url = publicUrlOf({ publicUrl: null, host: config.host }, place.port)
+
+    if (simulated !== null) {
+      const { directory, activations } = middle
+      const { keys } = ground.hsm
+      const { watchAll } = activations
+      const tryHold = ground.database.tryHold
+      const phones = playVirtualPhones({
+        baseUrl: url,
+        publicUrl,
+        store: simulated.store,
+        keys,
+        directory,
+        watchAll,
+        tryHold,
+        now,
+        log
+      })
+      open.push(() => phones.close())
+    }
+    return { url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function openSimulation(ground: Ground, { enrolment, directory, audit }: Middle) {
+  const store = createVirtualPhoneStore(ground.database)
+  return { store, settings: createVirtualPhoneSettings({ store, enrolment, directory, audit }) }
+}
+
+/** What a running server does by the clock. */
+function choresOf({ database }: Ground, { activations, recovery, access }: Middle, now: Clock) {
+  const usedTokenIds = createUsedTokenIds(database)
+  const idempotencyKeys = createIdempotencyKeys(database)
+  return [
+    { name: 'ending what has expired', everyMs: 1_000, run: () => activations.expire() },
+    { name: 'recovering dead servers', everyMs: 10_000, run: () => recovery.recoverDeadServers() },
+    {
+      name: 'forgetting what is over',
+      everyMs: 60_000,
+      run: () => Promise.all([access.purge(), usedTokenIds.purge(now()), idempotencyKeys.purge(now())])
+    }
+  ]
+}
+
+/** Every step is taken, also after one that failed: an HSM that does not close must not keep the database open. */
+async function closeAll(open: (() => Promise<unknown>)[], log: Logger): Promise<void> {
+  for (const step of open.reverse()) {
+    await step().catch((error: unknown) => log.error({ err: error }, 'closing went on after a failure'))
+  }
+}
+
+/**
+ * Holds the port while the house is being opened, since certificates name the address that will be listened on; given
+ * up right before listening.
+ * @throws StartError naming the address in use.
+ */
+async function reservePlace(
+  host: string,
+  port: number
+): Promise<{ port: number; release: () => Promise<void> }> {
+  const holder = createServer()
+  await new Promise<void>((resolve, reject) => {
+    holder.once('error', (cause: NodeJS.ErrnoException) => {
+      const because =
+        cause.code === 'EADDRINUSE'
+          ? 'is in use: set PORT to another, or to 0'
+          : `cannot be used: ${cause.message}`
+      reject(new StartError(`${host}:${port} ${because}.`, { cause }))
+    })
+    holder.listen({ host, port, exclusive: true }, resolve)
+  })
+  const address = holder.address()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return {
+    port: address.port,
+    release: () => new Promise((resolve) => (holder.listening ? holder.close(() => resolve()) : resolve()))
+  }
+}

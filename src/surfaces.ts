@@ -1,0 +1,80 @@
+import type { Logger } from 'pino'
+import type { Clock } from './clock.js'
+import type { Config } from './config.js'
+import { csc } from './csc/csc.js'
+import type { Ground } from './ground.js'
+import { type App, createApp } from './http/app.js'
+import { addHealth } from './http/health.js'
+import type { Middle } from './middle.js'
+import { operator } from './operator/plugin.js'
+import { phone } from './phone/phone.js'
+import { providers, unsupportedProviders } from './providers/registry.js'
+import { publication } from './publication/publication.js'
+import type { VirtualPhoneSettings } from './simulation/phone-settings.js'
+import { createActivationList } from './store/activation-list.js'
+import { createIdempotencyKeys } from './store/idempotency.js'
+import { createUsedTokenIds } from './store/used-token-ids.js'
+
+/** What the surfaces are handed. */
+export interface SurfacesOptions {
+  ground: Ground
+  middle: Middle
+  /** Null with SIMULATION=off: then its routes do not exist. */
+  virtualPhones: VirtualPhoneSettings | null
+  config: Config
+  log: Logger
+  now: Clock
+  publicUrl: string
+}
+
+/** Every HTTP route of the server, on one app that does not listen yet. */
+export async function openSurfaces(options: SurfacesOptions): Promise<App> {
+  const { ground, middle, config, log, now, publicUrl } = options
+  const { database, hsm } = ground
+  const app = createApp({ log, host: config.host, trustProxy: config.trustProxy, publicUrl: () => publicUrl })
+
+  addHealth(app, {
+    checks: { database: () => database.check(), hsm: () => hsm.check() },
+    gauges: () => ({ ...prefixed('hsm', hsm.stats()), ...prefixed('database', database.stats()) })
+  })
+  await app.register(publication, { pki: middle.pki })
+  await app.register(csc, { ...middle, providers, publicUrl, now })
+  await app.register(phone, {
+    providers: providers.map(({ id }) => id),
+    directory: middle.directory,
+    usedTokenIds: createUsedTokenIds(database),
+    activations: middle.activations,
+    enrolment: middle.enrolment,
+    audit: middle.audit,
+    virtualDevices: config.simulation,
+    publicUrl,
+    now
+  })
+  await app.register(operator, {
+    prefix: '/operator',
+    access: middle.access,
+    idempotencyKeys: createIdempotencyKeys(database),
+    providers: { served: providers, unsupported: unsupportedProviders },
+    audit: middle.audits,
+    activationList: createActivationList(database),
+    enrolment: middle.enrolment,
+    directory: middle.directory,
+    pki: middle.pki,
+    virtualPhones: options.virtualPhones,
+    now
+  })
+  return app
+}
+
+/** `keyLoads` of the HSM becomes `hsm_key_loads`. */
+function prefixed(prefix: string, numbers: object): Record<string, number> {
+  const entries = Object.entries(numbers).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number'
+  )
+  return Object.fromEntries(
+    entries.map(([name, value]) => [
+      `${prefix}_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+      value
+    ])
+  )
+}
