@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { ServiceError } from '../errors.js'
 import { readPage, toPage } from '../http/pages.js'
 import { NextCursor, PageQuery } from '../http/schema.js'
-import type { AuditList } from '../store/audit.js'
+import type { AuditList, EventCursor } from '../store/audit.js'
 
 const Hash = Type.String({ description: 'SHA-256, base64' })
 const Event = Type.Object({
@@ -37,10 +38,7 @@ export const auditList: FastifyPluginAsyncTypebox<{ audit: AuditList }> = async 
     },
     async ({ query }) => {
       const { after, limit } = readPage(query, 3)
-      const [at, chain, seq] = after ?? []
-      const cursor =
-        at === undefined || chain === undefined || seq === undefined ? null : { at, chain, seq: Number(seq) }
-      const found = await audit.list({ cursor, limit: limit + 1 })
+      const found = await audit.list({ cursor: after && cursorOf(after), limit: limit + 1 })
       return toPage(
         found,
         limit,
@@ -49,4 +47,15 @@ export const auditList: FastifyPluginAsyncTypebox<{ audit: AuditList }> = async 
       )
     }
   )
+}
+
+/** @throws ServiceError `request_invalid` for what this list never gave out. */
+function cursorOf([at = '', chain = '', seq = '']: readonly string[]): EventCursor {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z$/.test(at) || !/^\d{1,15}$/.test(seq)) {
+    throw new ServiceError('request_invalid', 'unknown cursor', {
+      says: 'cursor is not one that this list gave.',
+      field: 'cursor'
+    })
+  }
+  return { at, chain, seq: Number(seq) }
 }

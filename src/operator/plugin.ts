@@ -11,14 +11,18 @@ import type { IdempotencyKeys } from '../store/idempotency.js'
 import { activationList } from './activations.js'
 import { auditList } from './audit.js'
 import { authenticateOperators } from './authentication.js'
+import { type CredentialRoutes, type CredentialRoutes, credentials, credentials } from './credentials.js'
+import { type DeviceRoutes, type DeviceRoutes, devices, devices } from './devices.js'
 import { honourIdempotencyKeys, IdempotencyHeaders } from './idempotency.js'
 import { operatorKeys } from './keys.js'
 import { type ProviderListing, providerList } from './providers.js'
 import { relyingParties } from './relying-parties.js'
 import { guardRoles, requireArea } from './roles.js'
+import { type SubscriberRoutes, type SubscriberRoutes, subscribers, subscribers } from './subscribers.js'
+import { type VirtualPhoneAdministration, type VirtualPhoneAdministration, virtualPhones, virtualPhones } from './virtual-phones.js'
 
 /** What the surface translates for. A member may be named by several route groups. */
-export interface OperatorDeps {
+export type OperatorDeps = SubscriberRoutes & CredentialRoutes & DeviceRoutes & {
   access: Pick<Access, 'authenticateOperator'> & {
     operators: OperatorRegister
     relyingParties: RelyingPartyRegister
@@ -27,6 +31,8 @@ export interface OperatorDeps {
   providers: ProviderListing
   audit: AuditList
   activationList: ActivationList
+  /** Null with SIMULATION=off: then their routes do not exist. */
+  virtualPhones: VirtualPhoneAdministration | null
   now: Clock
 }
 
@@ -50,11 +56,20 @@ export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, dep
   app.addHook('onRequest', guardRoles(gate))
   honourIdempotencyKeys(app, { keys: deps.idempotencyKeys, now })
 
+  await app.register(subscribers, deps)
+  await app.register(credentials, deps)
+  await app.register(devices, deps)
+  if (deps.virtualPhones !== null) await app.register(virtualPhones, { virtualPhones: deps.virtualPhones })
   await app.register(operatorKeys, { operators: access.operators })
   await app.register(relyingParties, { relyingParties: access.relyingParties })
   await app.register(providerList, { providers: deps.providers })
   await app.register(auditList, { audit: deps.audit })
   await app.register(activationList, { activationList: deps.activationList })
+  const { enrolment, directory, pki } = deps
+  await app.register(subscribers, { enrolment, directory, pki, now })
+  await app.register(credentials, { enrolment, directory, pki, now })
+  await app.register(devices, { enrolment, directory })
+  if (deps.virtualPhones !== null) await app.register(virtualPhones, { virtualPhones: deps.virtualPhones })
 }
 
 /** What the description of every route here has in common. */

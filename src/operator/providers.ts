@@ -2,26 +2,30 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { NextCursor } from '../http/schema.js'
 
-interface Named {
-  id: string
-  label: string
-  name: { vi: string; en: string }
+interface Texts {
+  vi: string
+  en: string
 }
 
 /** Who is played here, and who is known and not served; the registry of providers has this form. */
 export interface ProviderListing {
-  served: readonly Readonly<Named & { login: { readonly asksPassword: boolean } }>[]
-  unsupported: readonly Readonly<Named & { reason: { vi: string; en: string } }>[]
+  served: readonly Readonly<{
+    id: string
+    label: string
+    names: Texts
+    login: { readonly asksPassword: boolean }
+  }>[]
+  unsupported: readonly Readonly<{ id: string; label: string; name: Texts; reason: Texts }>[]
 }
 
-const Texts = Type.Object({ vi: Type.String(), en: Type.String() })
+const texts = { vi: Type.String(), en: Type.String() }
 const Listed = Type.Object({
   id: Type.String({ description: 'How every call names the provider' }),
   label: Type.String({ description: 'What the portal calls it' }),
-  name: Texts,
+  names: Type.Object(texts),
   served: Type.Boolean(),
   asksPassword: Type.Optional(Type.Boolean({ description: 'Whether its subscribers have a password' })),
-  reason: Type.Optional(Type.Object(Texts.properties, { description: 'Why it is not served' }))
+  reason: Type.Optional(Type.Object(texts, { description: 'Why it is not served' }))
 })
 const Providers = Type.Object({ items: Type.Array(Listed), nextCursor: NextCursor })
 
@@ -31,14 +35,14 @@ export const providerList: FastifyPluginAsyncTypebox<{ providers: ProviderListin
   { providers: { served, unsupported } }
 ) => {
   const items = [
-    ...served.map(({ id, label, name, login }) => ({
+    ...served.map(({ id, label, names, login }) => ({
       id,
       label,
-      name,
+      names,
       served: true,
       asksPassword: login.asksPassword
     })),
-    ...unsupported.map(({ id, label, name, reason }) => ({ id, label, name, served: false, reason }))
+    ...unsupported.map(({ id, label, name, reason }) => ({ id, label, names: name, served: false, reason }))
   ]
   app.get(
     '/providers',

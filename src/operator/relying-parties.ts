@@ -54,8 +54,8 @@ const CreateBody = Type.Object(
 const ChangeBody = Type.Object({ name: Type.Optional(Name), ...changeable })
 const Listed = Type.Object({
   ...members,
-  intact: Type.Boolean({
-    description: 'false: the row was changed in the database; it is refused everywhere'
+  integrity: Type.Union([Type.Literal('intact'), Type.Literal('broken')], {
+    description: 'broken: the row was changed in the database; it is refused everywhere'
   })
 })
 const RelyingParties = Type.Object({ items: Type.Array(Listed), nextCursor: NextCursor })
@@ -110,7 +110,10 @@ export const relyingParties: FastifyPluginAsyncTypebox<{ relyingParties: Relying
         found,
         limit,
         ({ relyingParty }) => [relyingParty.provider, relyingParty.clientId],
-        ({ relyingParty, intact }) => ({ ...view(relyingParty), intact })
+        ({ relyingParty, intact }) => ({
+          ...view(relyingParty),
+          integrity: intact ? ('intact' as const) : ('broken' as const)
+        })
       )
     }
   )
