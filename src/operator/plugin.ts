@@ -11,37 +11,39 @@ import type { IdempotencyKeys } from '../store/idempotency.js'
 import { activationList } from './activations.js'
 import { auditList } from './audit.js'
 import { authenticateOperators } from './authentication.js'
-import { type CredentialRoutes, type CredentialRoutes, credentials, credentials } from './credentials.js'
-import { type DeviceRoutes, type DeviceRoutes, devices, devices } from './devices.js'
+import { type CredentialRoutes, credentials } from './credentials.js'
+import { type DeviceRoutes, devices } from './devices.js'
 import { honourIdempotencyKeys, IdempotencyHeaders } from './idempotency.js'
 import { operatorKeys } from './keys.js'
 import { type ProviderListing, providerList } from './providers.js'
 import { relyingParties } from './relying-parties.js'
 import { guardRoles, requireArea } from './roles.js'
-import { type SubscriberRoutes, type SubscriberRoutes, subscribers, subscribers } from './subscribers.js'
-import { type VirtualPhoneAdministration, type VirtualPhoneAdministration, virtualPhones, virtualPhones } from './virtual-phones.js'
+import { type SubscriberRoutes, subscribers } from './subscribers.js'
+import { type VirtualPhoneAdministration, virtualPhones } from './virtual-phones.js'
 
 /** What the surface translates for. A member may be named by several route groups. */
-export type OperatorDeps = SubscriberRoutes & CredentialRoutes & DeviceRoutes & {
-  access: Pick<Access, 'authenticateOperator'> & {
-    operators: OperatorRegister
-    relyingParties: RelyingPartyRegister
+export type OperatorDeps = SubscriberRoutes &
+  CredentialRoutes &
+  DeviceRoutes & {
+    access: Pick<Access, 'authenticateOperator'> & {
+      operators: OperatorRegister
+      relyingParties: RelyingPartyRegister
+    }
+    idempotencyKeys: IdempotencyKeys
+    providers: ProviderListing
+    audit: AuditList
+    activationList: ActivationList
+    /** Null with SIMULATION=off: then their routes do not exist. */
+    virtualPhones: VirtualPhoneAdministration | null
+    now: Clock
   }
-  idempotencyKeys: IdempotencyKeys
-  providers: ProviderListing
-  audit: AuditList
-  activationList: ActivationList
-  /** Null with SIMULATION=off: then their routes do not exist. */
-  virtualPhones: VirtualPhoneAdministration | null
-  now: Clock
-}
 
 /**
  * The CA operator's API, mounted at `/operator`: authentication, roles and idempotence here, one file a group of
  * routes beside it. What happens is audited by the middle floor, so no route can forget it.
  */
 export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, deps) => {
-  const { access, now } = deps
+  const { access, enrolment, directory, pki, now } = deps
   const gate = {
     authenticateOperator: access.authenticateOperator,
     refused: access.operators.refused
@@ -56,16 +58,11 @@ export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, dep
   app.addHook('onRequest', guardRoles(gate))
   honourIdempotencyKeys(app, { keys: deps.idempotencyKeys, now })
 
-  await app.register(subscribers, deps)
-  await app.register(credentials, deps)
-  await app.register(devices, deps)
-  if (deps.virtualPhones !== null) await app.register(virtualPhones, { virtualPhones: deps.virtualPhones })
   await app.register(operatorKeys, { operators: access.operators })
   await app.register(relyingParties, { relyingParties: access.relyingParties })
   await app.register(providerList, { providers: deps.providers })
   await app.register(auditList, { audit: deps.audit })
   await app.register(activationList, { activationList: deps.activationList })
-  const { enrolment, directory, pki } = deps
   await app.register(subscribers, { enrolment, directory, pki, now })
   await app.register(credentials, { enrolment, directory, pki, now })
   await app.register(devices, { enrolment, directory })
