@@ -135,7 +135,6 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     providers: policyOf,
     hashPassword: passwords.hash,
     serverId,
-    serverIsGone: servers.isGone,
     simulation: config.simulation
   })
 

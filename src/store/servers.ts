@@ -13,12 +13,7 @@ const noteOf = ({ id, by, at }: Attempt): string => `recovery ${id} ${by} ${at.t
 const notePattern = /^recovery (\S+) (\S+) (\S+)$/
 
 /** Server processes that share this database, and the reservations that dead ones left open. */
-export function createServerStore(
-  database: Database
-): ServerStore & {
-  /** Whether no process with this id runs any more: its lock is free. */
-  isGone(serverId: string): Promise<boolean>
-} {
+export function createServerStore(database: Database): ServerStore {
   /**
    * Runs `work` in a transaction while holding a dead server's lock, which ends with the transaction, so that nothing
    * need be released. Null: the lock is held, by the server or by another one that recovers it.
@@ -35,8 +30,6 @@ export function createServerStore(
   }
 
   return {
-    isGone: async (serverId) => (await whileDead(serverId, async () => true)) === true,
-
     async register(serverId, startedAt) {
       // Without the lock, the row would look like a dead server's.
       if (!(await database.tryHold(lockOf(serverId)))) return false

@@ -29,10 +29,8 @@ export const credentialsInfo: ApiRoutes = async (
       const { credentialID, ...view } = request.body
       const { subscriberId } = grantOf(request)
       const credential = await directory.credential(credentialID)
-      const visible =
-        credential?.provider === provider.id &&
-        (subscriberId === null || credential.subscriberId === subscriberId)
-      if (!visible) throw invalidRequest('Invalid parameter credentialID')
+      const owned = subscriberId === null || credential?.subscriberId === subscriberId
+      if (credential?.provider !== provider.id || !owned) throw invalidRequest('Invalid parameter credentialID')
       return describeCredential(credential, pki, now(), view)
     }
   )
