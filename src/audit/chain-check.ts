@@ -20,6 +20,8 @@ export class ChainCheck {
   readonly #claims: readonly Claim[]
   readonly #tell: Tell
   #last: ChainEvent | null = null
+  /** Of the last event whose content is what was hashed. */
+  #lastAt = ''
 
   constructor(chain: string, claims: readonly Claim[], tell: Tell) {
     this.chain = chain
@@ -38,15 +40,17 @@ export class ChainCheck {
     }
     if (!hashHolds(event)) {
       this.#tell('event-changed', chain, seq, 'the content does not give the hash: it was changed')
+    } else {
+      if (event.at < this.#lastAt) {
+        this.#tell('time-backwards', chain, seq, `is of ${event.at}, an earlier event of ${this.#lastAt}`)
+      }
+      this.#lastAt = event.at
     }
     if (seq === expected && event.previousHash !== (last?.hash ?? zeroHash)) {
       this.#tell('link-wrong', chain, seq, `does not follow from ${seq === 1 ? 'nothing' : `seq ${seq - 1}`}`)
     }
     if (seq === 1 && event.type !== 'chain.started') {
       this.#tell('start-wrong', chain, seq, `a chain begins with chain.started, not with ${event.type}`)
-    }
-    if (last !== null && event.at < last.at) {
-      this.#tell('time-backwards', chain, seq, `is of ${event.at}, before seq ${last.seq} of ${last.at}`)
     }
     for (const claim of this.#claims) {
       if (claim.seq === seq && claim.hash !== event.hash) {
