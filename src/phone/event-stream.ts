@@ -30,6 +30,8 @@ export function openEventStream(raw: ServerResponse): EventStream {
   const ended = new AbortController()
   raw.writeHead(200, {
     'content-type': 'text/event-stream',
+    // Kept alive after its last event, the connection would hold up a server that stops.
+    connection: 'close',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no'
   })

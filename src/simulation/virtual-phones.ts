@@ -21,6 +21,8 @@ const sweepIntervalMs = 5_000
 const sweepPage = 500
 const firstRetryMs = 250
 const lastRetryMs = 8_000
+/** Calls under way get this long to end when the server stops, which has 2 s in all. */
+const closePatienceMs = 300
 
 /** What playing virtual phones needs. */
 export interface VirtualPhonesDeps {
@@ -43,7 +45,7 @@ export interface VirtualPhonesDeps {
 export interface PlayedPhones {
   /** Looks for challenges that wait now, before the next announcement or sweep. */
   wake(): void
-  /** Lets calls that are under way end for up to a second and starts no more. */
+  /** Starts no more and lets calls that are under way end, for a moment. */
   close(): Promise<void>
 }
 
@@ -208,7 +210,7 @@ export function playVirtualPhones(deps: VirtualPhonesDeps): PlayedPhones {
       clearInterval(sweeps)
       unwatch()
       for (const cancel of pending.values()) cancel.abort()
-      const patience = setTimeout(() => closing.abort(), 1_000)
+      const patience = setTimeout(() => closing.abort(), closePatienceMs)
       await Promise.all(running)
       clearTimeout(patience)
     }
