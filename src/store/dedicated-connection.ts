@@ -35,6 +35,7 @@ export function createDedicatedConnection({
   let pauseMs = retryFirstMs
   let connectedBefore = false
   let closed = false
+  let queue: Promise<unknown> = Promise.resolve()
 
   function call(handler: Handler, payload: string | null): void {
     try {
@@ -115,7 +116,7 @@ export function createDedicatedConnection({
       )
     })
     try {
-      await Promise.race([client.query('select 1'), silence])
+      await Promise.race([run(client, 'select 1'), silence])
     } catch (error) {
       log.warn({ err: error }, 'the dedicated database connection is silent')
       // `end` may wait for a server that is gone; what counts is that it is not used again.
@@ -127,9 +128,12 @@ export function createDedicatedConnection({
     }
   }
 
+  /** Statements wait for each other here; the driver is to be given one at a time. */
   async function run(client: Client, text: string, values: unknown[] = []) {
+    const result = queue.then(() => client.query<{ held: boolean }>(text, values))
+    queue = result.catch(() => undefined)
     try {
-      return await client.query<{ held: boolean }>(text, values)
+      return await result
     } catch (error) {
       throw translated(error)
     }
@@ -144,7 +148,7 @@ export function createDedicatedConnection({
     const stop = () => {
       if (!set.delete(own) || set.size > 0 || handlers.get(channel) !== set) return
       handlers.delete(channel)
-      current?.query(`unlisten ${pg.escapeIdentifier(channel)}`).catch(() => undefined)
+      if (current) run(current, `unlisten ${pg.escapeIdentifier(channel)}`).catch(() => undefined)
     }
     try {
       await run(client, `listen ${pg.escapeIdentifier(channel)}`)

@@ -43,7 +43,10 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
   const pool = new pg.Pool({ ...client, max: poolSize, idleTimeoutMillis: 60_000 })
   // The driver's errors carry the whole client, so only their message is logged. Without a listener an idle connection that breaks would end the process; while it is checked out, the pool's own
   // listener is off, so each connection gets one for life.
-  pool.on('error', (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'))
+  let closing = false
+  pool.on('error', (error) => {
+    if (!closing) log.warn({ reason: error.message }, 'an idle database connection was lost')
+  })
   pool.on('connect', (connected) => {
     connected.on('error', (error) => log.debug({ reason: error.message }, 'a database connection was lost'))
   })
@@ -121,6 +124,7 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
   }
 
   async function close(): Promise<void> {
+    closing = true
     await dedicated.close()
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise<void>((resolve) => {
