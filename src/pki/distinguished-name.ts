@@ -74,6 +74,5 @@ function escapeValue(text: string): string {
     .replace(/\p{Cc}/gu, (character) =>
       Buffer.from(character, 'utf8').toString('hex').toUpperCase().replace(/../g, '\\$&')
     )
-    .replace(/^[ #]/, '\\$&')
-    .replace(/(?<=.) $/s, '\\ ')
+    .replace(/^[ #]|(?<=.) $/gs, '\\$&')
 }

@@ -14,6 +14,9 @@ const ocspRequestLimit = 8192
  */
 const caching = 'public, no-cache'
 
+/** The part of the CAs that everybody may see. */
+export type Published = Pick<Pki, 'authority' | 'chain' | 'crl' | 'ocsp'>
+
 const Name = Type.Object({
   name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: '`root` or a provider' })
 })
@@ -31,7 +34,7 @@ const ocspAnswer = file('OCSPResponse, DER; also for what is refused', 'applicat
  * The certificate repository: what relying parties fetch to check a certificate. Open to everybody, since it says
  * nothing that a certificate's holder may keep to himself.
  */
-export const publication: FastifyPluginAsync<{ pki: Pki }> = async (app, { pki }) => {
+export const publication: FastifyPluginAsync<{ pki: Published }> = async (app, { pki }) => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/ocsp-request',
