@@ -17,10 +17,13 @@ import { createAuditStore } from '../../src/store/audit.js'
 import { createDatabaseHistory } from '../../src/store/audit-history.js'
 import { openCheckpointFile, readCheckpointFile } from '../../src/store/checkpoint-file.js'
 import type { Database } from '../../src/store/database.js'
+import { open } from '../hsm/world.js'
 import { movableClock, opensslKey, silent, startWorld } from './world.js'
 
 const world = await startWorld(t)
-const key = opensslKey(join(world.folder, 'audit.pem'))
+// Checkpoints are signed in SoftHSM; processes that are killed sign by a file, since the module is one process's.
+const hsm = await open(t, join(world.folder, 'softhsm'), { workers: 1 })
+const key = await hsm.tokenKey('audit', 'P-256')
 const trustedSpki = [Buffer.from(key.spki).toString('base64')]
 const event = (number: number): AuditEvent => ({
   type: 'client.authenticated',
@@ -325,11 +328,13 @@ t.test('kill -9 in the middle of recording leaves a chain that verifies', async 
   const name = await world.make()
   const dataDir = join(world.folder, 'killed')
   mkdirSync(dataDir)
+  const keyPath = join(world.folder, 'audit.pem')
+  const checkpointKey = opensslKey(keyPath)
   const recorder = fileURLToPath(new URL('./recorder.js', import.meta.url))
   for (const enough of [60, 500]) {
     const child = spawn(
       process.execPath,
-      [recorder, JSON.stringify(world.connection(name)), join(world.folder, 'audit.pem'), dataDir],
+      [recorder, JSON.stringify(world.connection(name)), keyPath, dataDir],
       { stdio: ['ignore', 'pipe', 'inherit'] }
     )
     const gone = new Promise((resolve) => child.once('close', resolve))
@@ -354,7 +359,8 @@ t.test('kill -9 in the middle of recording leaves a chain that verifies', async 
   const { audit } = await start(database)
   await audit.close()
   const source = createDatabaseHistory(database)
-  t.match(await verifyAudit({ source, kept: readCheckpointFile(dataDir), trustedSpki }), {
+  const bothKeys = [...trustedSpki, Buffer.from(checkpointKey.spki).toString('base64')]
+  t.match(await verifyAudit({ source, kept: readCheckpointFile(dataDir), trustedSpki: bothKeys }), {
     whole: true,
     chains: 3,
     problems: []
