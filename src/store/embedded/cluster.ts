@@ -68,6 +68,10 @@ export async function makeCluster(options: {
 /** Runs a program to its end. Null: it succeeded; else the end of what it wrote to stderr. */
 async function run(launcher: Launcher, program: string, args: readonly string[]): Promise<string | null> {
   const child = launcher.launch(program, args, ['ignore', 'ignore', 'pipe'])
+  // Left behind by us, it would work on in a folder that the next start takes away.
+  const kill = () => void child.kill('SIGKILL')
+  process.on('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   let output = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     output = (output + text).slice(-2_000)
