@@ -2,7 +2,7 @@ import { createHash, randomBytes, verify } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Handle, PKCS11 } from 'pkcs11js'
 import pkcs11 from 'pkcs11js'
-import { algorithms } from './algorithms.js'
+import { algorithms, keyTypeOf } from './algorithms.js'
 import { CKR, describe, readCkr } from './ckr.js'
 import { rsaNumbers } from './encodings.js'
 import { findMasterKey, wrapMechanism } from './master-key.js'
@@ -90,6 +90,9 @@ export function createLoadedKeys(lib: PKCS11, sessions: WorkerSessions, capacity
   /** The key in the HSM is the one that the certificate names (a blob carries no owner's name, see I11). */
   function matches({ handle, reference }: LoadedKey): boolean {
     const { algorithm, spki } = reference
+    // A CK_ULONG as the machine holds it; all machines we run on are little-endian.
+    const keyType = readAttribute(lib, sessions.vault(), handle, pkcs11.CKA_KEY_TYPE)?.readUInt32LE(0)
+    if (keyType !== keyTypeOf(algorithm)) return false
     if (algorithms[algorithm].type === 'RSA') {
       const named = rsaNumbers(spki)
       const modulus = readAttribute(lib, sessions.vault(), handle, pkcs11.CKA_MODULUS)
