@@ -1,6 +1,7 @@
 import { createHash, type webcrypto } from 'node:crypto'
 import { Crypto as PeculiarCrypto } from '@peculiar/webcrypto'
 import * as pkijs from 'pkijs'
+import { ServiceError } from '../errors.js'
 import type { HashAlgorithm, SignatureScheme, TokenKey } from '../hsm/hsm.js'
 
 /**
@@ -8,7 +9,10 @@ import type { HashAlgorithm, SignatureScheme, TokenKey } from '../hsm/hsm.js'
  * there is no key material in it.
  */
 export interface HsmCryptoKey extends webcrypto.CryptoKey {
-  /** Hashes `data` and lets the HSM sign the digest. RSA: RFC 8017; ECDSA: r‖s. */
+  /**
+   * Hashes `data` and lets the HSM sign the digest. RSA: RFC 8017; ECDSA: r‖s.
+   * @throws ServiceError `hsm_unavailable`, `hsm_busy`.
+   */
   readonly hsm: (data: Uint8Array) => Promise<Uint8Array>
   readonly hash: HashAlgorithm
 }
@@ -18,7 +22,13 @@ function hashFor(key: TokenKey): HashAlgorithm {
   return key.algorithm === 'P-384' ? 'SHA-384' : 'SHA-256'
 }
 
-/** Dresses a token key as the `CryptoKey` that @peculiar/x509 and pkijs ask for. */
+/** WebCrypto in software: everything but signing. */
+const software = new PeculiarCrypto()
+
+/**
+ * Dresses a token key as the `CryptoKey` that @peculiar/x509 and pkijs ask for. Every signature is verified in
+ * software before it leaves, since a faulty one would be published, and of RSA with CRT it could betray the key.
+ */
 export function hsmCryptoKey(key: TokenKey): HsmCryptoKey {
   const hash = hashFor(key)
   const rsa = key.algorithm.startsWith('RSA-')
@@ -26,13 +36,24 @@ export function hsmCryptoKey(key: TokenKey): HsmCryptoKey {
   const algorithm = rsa
     ? { name: 'RSASSA-PKCS1-v1_5', hash: { name: hash } }
     : { name: 'ECDSA', namedCurve: key.algorithm, hash: { name: hash } }
+  let publicKey: ReturnType<typeof software.subtle.importKey> | undefined
   return {
     type: 'private',
     extractable: false,
     usages: ['sign'],
     algorithm,
     hash,
-    hsm: (data) => key.sign(scheme, createHash(hash).update(data).digest(), 'p1363')
+    async hsm(data) {
+      const signature = await key.sign(scheme, createHash(hash).update(data).digest(), 'p1363')
+      publicKey ??= software.subtle.importKey('spki', Uint8Array.from(key.spki), algorithm, false, ['verify'])
+      if (!(await software.subtle.verify(algorithm, await publicKey, signature, data))) {
+        throw new ServiceError(
+          'hsm_unavailable',
+          `the signature that the HSM made with ${key.label} is wrong`
+        )
+      }
+      return signature
+    }
   }
 }
 
@@ -42,7 +63,7 @@ export function hsmCryptoKey(key: TokenKey): HsmCryptoKey {
  */
 class HsmEngine extends pkijs.CryptoEngine {
   constructor() {
-    super({ name: 'hsm', crypto: new PeculiarCrypto() })
+    super({ name: 'hsm', crypto: software })
   }
 
   override async sign(...[, key, data]: Parameters<pkijs.CryptoEngine['sign']>): Promise<ArrayBuffer> {

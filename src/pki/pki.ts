@@ -84,7 +84,7 @@ export interface RevokedEntry {
 
 /** What the CAs need to know of credentials and to keep for themselves; `store/` provides it. */
 export interface PkiStore {
-  /** `null`: this issuer has no such serial. */
+  /** `null`: this issuer has no such serial, or has not published it yet: a certificate takes effect then. */
   statusOf(provider: string, serialNumber: string): Promise<'good' | RevokedEntry | null>
   /** All that belongs in the CRL now (revoked and suspended), and the version of the statuses it reflects. */
   revoked(provider: string): Promise<{ entries: RevokedEntry[]; version: bigint }>

@@ -43,6 +43,26 @@ t.test('the certificate authorities of an installation', async (t) => {
     }
   )
 
+  await t.test('publish no signature that is wrong, whatever the HSM says', async (t) => {
+    const faulty = {
+      tokenKey: async (label: string, algorithm: Parameters<typeof hsm.tokenKey>[1]) => {
+        const key = await hsm.tokenKey(label, algorithm)
+        return {
+          ...key,
+          sign: async (...of: Parameters<typeof key.sign>) => {
+            const signature = Uint8Array.from(await key.sign(...of))
+            signature[9] = (signature[9] ?? 0) ^ 1
+            return signature
+          }
+        }
+      }
+    }
+    const broken = await world.open({ hsm: faulty })
+    t.match(await refusal(broken.crl('nacencomm')), { code: 'hsm_unavailable' })
+    t.equal(await store.list('nacencomm'), null)
+    t.match(await refusal(world.leaf('nacencomm')), { code: 'hsm_unavailable' })
+  })
+
   await t.test('are refused where token and database belong to different installations', async (t) => {
     const foreign = {
       tokenKey: async (label: string, algorithm: Parameters<typeof hsm.tokenKey>[1]) => {
@@ -344,7 +364,7 @@ t.test('the certificate authorities of an installation', async (t) => {
     }
   )
 
-  await t.test('sign a CRL of five thousand entries without holding up the rest', async (t) => {
+  await t.test('sign a CRL of five thousand entries that openssl reads and verifies', async (t) => {
     await world.setStatus({ ...(await world.leaf('nacencomm')), status: 'active' }) // its subscriber is there then
     await db.transaction(async (tx) => {
       await tx.query({

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,6 +39,15 @@ export const binh: SubjectFields = {
   organisation: { name: 'Trường THCS Sông Lô', budgetUnitCode: '1001163' },
   locality: 'Hà Nội',
   province: null
+}
+
+/** Public keys to certify; the CAs never see the other half. */
+const subscriberKeys = {
+  'RSA-2048': spkiOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey),
+  'P-256': spkiOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey)
+}
+function spkiOf(key: KeyObject): Uint8Array {
+  return key.export({ type: 'spki', format: 'der' })
 }
 
 /** A real token, a real database and the publication surface, all ended with `t`. */
@@ -114,16 +123,12 @@ export async function startWorld(t: Test) {
     /** Writes the row of a credential, or its new status, as far as the CAs look at it. */
     setStatus: (credential: CredentialStatus) => setStatus(db, credential, now()),
     /** A leaf of one's own: serial, certificate, and its PEM file. */
-    async leaf(provider: string, subject = binh, curve: 'RSA-2048' | 'P-256' = 'RSA-2048') {
-      const { publicKey } =
-        curve === 'P-256'
-          ? generateKeyPairSync('ec', { namedCurve: curve })
-          : generateKeyPairSync('rsa', { modulusLength: 2048 })
+    async leaf(provider: string, subject = binh, algorithm: keyof typeof subscriberKeys = 'RSA-2048') {
       const serialNumber = present().newSerialNumber(provider)
       const certificate = await present().issue({
         provider,
         subject,
-        spki: publicKey.export({ type: 'spki', format: 'der' }),
+        spki: subscriberKeys[algorithm],
         serialNumber,
         notBefore: now(),
         notAfter: new Date(now().getTime() + 365 * dayMs)
