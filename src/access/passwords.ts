@@ -1,10 +1,13 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import { ServiceError } from '../errors.js'
 
-/** Runs at the same time, at most: each takes about 0.1 s of a core and 32 MiB. */
-const runningMax = 2
-/** Runs that wait, at most; further ones are refused. */
-const waitingMax = 64
+/** How many runs there may be: each takes about 0.1 s of a core and 32 MiB. */
+export interface PasswordLimits {
+  /** At the same time. */
+  running: number
+  /** Waiting for their turn; further ones are refused. */
+  waiting: number
+}
 
 /**
  * N = 2^15, r = 8, p = 1: the interactive-login figures, doubled. A password is never enough to sign here, so this
@@ -33,7 +36,7 @@ interface Parameters {
 }
 
 /** @see RFC 7914 for scrypt; the stored form follows the PHC string format. */
-export function createPasswords(): Passwords {
+export function createPasswords(limits: PasswordLimits = { running: 2, waiting: 64 }): Passwords {
   let running = 0
   const waiting: (() => void)[] = []
 
@@ -43,8 +46,8 @@ export function createPasswords(): Passwords {
     parameters: Parameters,
     octets: number
   ): Promise<Buffer> {
-    if (running >= runningMax) {
-      if (waiting.length >= waitingMax) {
+    if (running >= limits.running) {
+      if (waiting.length >= limits.waiting) {
         throw new ServiceError('too_many_requests', `${waiting.length} password checks wait`, {
           retryAfterS: 5
         })

@@ -1,15 +1,17 @@
 import type { Audit, AuditEvent } from '../audit/audit.js'
 
-/** How long repeats of one refusal are gathered into one event. */
-export const refusalsGatheredMs = 1_000
+/** What a gate counts its refusals by. */
+const windowMs = 1_000
+/** Refusals a gate writes one by one in that time; further ones are gathered. */
+const writtenAtOnce = 20
 
 /** Audits refusals without letting a stranger decide how much is written. */
 export interface Refusals {
   /**
-   * Resolves when the refusal is in the audit. The first at a `gate` is written at once; those of the next second
-   * wait together and become one event a `subject`, whose `about.count` says how many. A caller awaits this before it
-   * answers, so that nothing is refused unrecorded and whoever guesses quickly is slowed down. How long it takes
-   * depends on the gate alone, and so does not tell which subjects exist.
+   * Resolves when the refusal is in the audit. The first 20 at a `gate` in a second are written at once; further ones
+   * wait for its end together and become one event a `subject`, whose `about.count` says how many. A caller awaits this
+   * before it answers, so that nothing is refused unrecorded and whoever guesses quickly is slowed down. How long it
+   * takes depends on the gate alone, and so does not tell which subjects exist.
    * @param subject What repeats are of; from a set that strangers cannot enlarge.
    */
   record(gate: string, subject: string, event: AuditEvent): Promise<void>
@@ -17,22 +19,26 @@ export interface Refusals {
   close(): Promise<void>
 }
 
+/** One second at one gate. */
 interface Gathering {
   timer: NodeJS.Timeout
+  /** Events written at once. */
+  written: number
   /** By subject. */
   events: Map<string, { event: AuditEvent; count: number }>
   waiting: { resolve: () => void; reject: (error: unknown) => void }[]
 }
 
-/** @param options.gatherMs For tests. */
-export function createRefusals(options: { audit: Audit; gatherMs?: number }): Refusals {
-  const { audit, gatherMs = refusalsGatheredMs } = options
+/** See `Refusals`; one for the whole room. */
+export function createRefusals({ audit }: { audit: Audit }): Refusals {
   const gatherings = new Map<string, Gathering>()
 
-  function open(gate: string): void {
-    const timer = setTimeout(() => void end(gate), gatherMs)
+  function open(gate: string): Gathering {
+    const timer = setTimeout(() => void end(gate), windowMs)
     timer.unref() // only those who wait keep the process
-    gatherings.set(gate, { timer, events: new Map(), waiting: [] })
+    const gathering: Gathering = { timer, written: 0, events: new Map(), waiting: [] }
+    gatherings.set(gate, gathering)
+    return gathering
   }
 
   async function end(gate: string): Promise<void> {
@@ -42,7 +48,8 @@ export function createRefusals(options: { audit: Audit; gatherMs?: number }): Re
     gatherings.delete(gate)
     const { events, waiting } = gathering
     if (waiting.length === 0) return
-    open(gate)
+    // Whoever keeps on waits on: the next second begins full.
+    open(gate).written = writtenAtOnce
     try {
       await audit.record(...[...events.values()].map(({ event, count }) => counted(event, count)))
       for (const { resolve } of waiting) resolve()
@@ -53,9 +60,9 @@ export function createRefusals(options: { audit: Audit; gatherMs?: number }): Re
 
   return {
     record(gate, subject, event) {
-      const gathering = gatherings.get(gate)
-      if (gathering === undefined) {
-        open(gate)
+      const gathering = gatherings.get(gate) ?? open(gate)
+      if (gathering.written < writtenAtOnce) {
+        gathering.written += 1
         return audit.record(counted(event, 1))
       }
       gathering.timer.ref()

@@ -1,0 +1,394 @@
+import { createHash } from 'node:crypto'
+import t from 'tap'
+import { mayCallBack, mayRedirectTo } from '../../src/access/addresses.js'
+import { createPasswords } from '../../src/access/passwords.js'
+import { by, refusal, startWorld, until } from './world.js'
+
+const world = await startWorld(t)
+const { first, second, sql, events } = world
+const sha256 = (text: string) => createHash('sha256').update(text).digest()
+
+const register = (over: object = {}) =>
+  first.relyingParties.create({ provider: 'vnpt', name: 'Cổng kế toán', ...over }, by)
+const grantOf = (clientId: string) => ({
+  provider: 'vnpt',
+  audience: 'csc/v2',
+  clientId,
+  subscriberId: null,
+  scope: 'service'
+})
+
+t.test('a relying party proves itself by its secret', async (t) => {
+  const { relyingParty, clientSecret } = await register()
+  const { clientId } = relyingParty
+
+  await t.test('which has 256 bits and is kept as SHA-256 only', async (t) => {
+    t.match(clientSecret, /^[A-Za-z0-9_-]{43}$/)
+    const { rows } = await sql('select row_to_json(p)::text as text from relying_parties p')
+    t.notMatch(JSON.stringify(rows), clientSecret)
+    t.match(JSON.stringify(rows), sha256(clientSecret).toString('hex'))
+  })
+  await t.test('on every server', async (t) => {
+    t.same(await first.authenticateClient('vnpt', clientId, clientSecret), relyingParty)
+    t.same(await second.authenticateClient('vnpt', clientId, clientSecret), relyingParty)
+  })
+  await t.test('and an unknown client, a wrong secret and another provider are refused alike', async (t) => {
+    const attempts = [
+      first.authenticateClient('vnpt', clientId, 'wrong'),
+      first.authenticateClient('vnpt', 'nobody', clientSecret),
+      first.authenticateClient('vnpt', '\u0000 nobody', clientSecret),
+      first.authenticateClient('viettel', clientId, clientSecret),
+      first.authenticateClient('bcy', clientId, clientSecret)
+    ]
+    const says = await Promise.allSettled(attempts)
+    t.same(
+      new Set(says.map((one) => one.status === 'rejected' && `${one.reason.code}: ${one.reason.says}`)).size,
+      1
+    )
+    t.equal(await refusal(attempts[0] as Promise<unknown>), 'authentication_failed')
+  })
+  await t.test('each refusal is audited, a flood as one event a second', async (t) => {
+    const before = await counted('client.refused')
+    const tries = Array.from({ length: 60 }, (_, index) =>
+      refusal(second.authenticateClient('viettel', `made-up-${index}`, 'guess'))
+    )
+    t.same(new Set(await Promise.all(tries)), new Set(['authentication_failed']))
+    const after = await counted('client.refused')
+    t.equal(after.refusals - before.refusals, 60)
+    t.equal(after.rows - before.rows, 21, 'the first 20 by themselves, the others of the second together')
+    t.notMatch(JSON.stringify(await events()), /made-up|guess/, 'a stranger writes nothing into the audit')
+  })
+  await t.test('until the secret is replaced, from then on by the new one', async (t) => {
+    const { clientSecret: next } = await first.relyingParties.replaceSecret('vnpt', clientId, by)
+    t.equal((await second.authenticateClient('vnpt', clientId, next)).clientId, clientId, 'at once')
+    t.equal(await refusal(first.authenticateClient('vnpt', clientId, clientSecret)), 'authentication_failed')
+    t.ok(
+      await until(
+        async () =>
+          (await refusal(second.authenticateClient('vnpt', clientId, clientSecret))) !== 'not refused'
+      )
+    )
+  })
+  await t.test('until it is removed, and its name is not given out again', async (t) => {
+    const made = await register()
+    const { accessToken } = await first.issueToken(grantOf(made.relyingParty.clientId))
+    await second.verifyToken('vnpt', 'csc/v2', accessToken)
+    await first.relyingParties.remove('vnpt', made.relyingParty.clientId, by)
+    t.equal(await first.relyingParty('vnpt', made.relyingParty.clientId), null)
+    t.equal(await refusal(first.verifyToken('vnpt', 'csc/v2', accessToken)), 'token_expired')
+    t.ok(
+      await until(
+        async () => (await refusal(second.verifyToken('vnpt', 'csc/v2', accessToken))) === 'token_expired'
+      )
+    )
+    t.equal(await refusal(first.relyingParties.get('vnpt', made.relyingParty.clientId)), 'not_found')
+    const again = { clientId: made.relyingParty.clientId, clientSecret: 'x' }
+    t.equal(
+      await refusal(first.relyingParties.create({ provider: 'vnpt', name: 'Again' }, by, again)),
+      'state_conflict'
+    )
+  })
+})
+
+t.test('a relying party is changed as a whole', async (t) => {
+  const { relyingParty } = await register({ callbackAuthUrl: 'https://a.example/token' })
+  const { clientId } = relyingParty
+
+  await t.test('what is absent stays, null clears, and other servers see it', async (t) => {
+    await second.relyingParty('vnpt', clientId)
+    const changed = await first.relyingParties.change(
+      'vnpt',
+      clientId,
+      { callbackAuthUrl: null, callbackUrls: ['https://a.example/back?token=hush'] },
+      by
+    )
+    t.same(changed, {
+      ...relyingParty,
+      callbackAuthUrl: null,
+      callbackUrls: ['https://a.example/back?token=hush'],
+      version: 2
+    })
+    t.ok(await until(async () => (await second.relyingParty('vnpt', clientId))?.version === 2))
+    const event = (await events('relying-party.changed')).at(-1)
+    t.same(event?.about.changed, { callbackAuthUrl: null, callbackUrls: ['https://a.example/back'] })
+  })
+  await t.test('what changes nothing is no event', async (t) => {
+    const before = (await events('relying-party.changed')).length
+    t.equal((await first.relyingParties.change('vnpt', clientId, { name: relyingParty.name }, by)).version, 2)
+    t.equal((await events('relying-party.changed')).length, before)
+  })
+  await t.test('two changes at once both hold', async (t) => {
+    await Promise.all([
+      first.relyingParties.change('vnpt', clientId, { name: 'Mới' }, by),
+      second.relyingParties.change('vnpt', clientId, { mode: 'lenient' }, by)
+    ])
+    t.match(await first.relyingParties.get('vnpt', clientId), { name: 'Mới', mode: 'lenient', version: 4 })
+  })
+  await t.test('with names that a device can show and addresses that can be called', async (t) => {
+    const bad: [string, object][] = [
+      ['name', { name: '' }],
+      ['name', { name: 'Ngân hàng\u202egnơhp' }],
+      ['name', { name: 'a\nb' }],
+      ['name', { name: 'x'.repeat(129) }],
+      ['provider', { provider: 'bcy' }],
+      ['redirectUris', { redirectUris: ['http://ketoan.example/x'] }],
+      ['redirectUris', { redirectUris: ['https://ketoan.example/x#y'] }],
+      ['redirectUris', { redirectUris: ['https://u:p@ketoan.example/x'] }],
+      ['redirectUris', { redirectUris: ['https:ketoan.example'] }],
+      ['redirectUris', { redirectUris: ['https://ketoan.example\\@evil.example/'] }],
+      ['redirectUris', { redirectUris: ['/x'] }],
+      ['redirectUris', { redirectUris: ['javascript:alert(1)'] }],
+      ['redirectUris', { redirectUris: ['https://a.example/', 'https://a.example/'] }],
+      ['redirectUris', { redirectUris: [`https://a.example/${'x'.repeat(500)}`] }],
+      ['redirectUris', { redirectUris: Array.from({ length: 21 }, (_, i) => `https://a.example/${i}`) }],
+      ['callbackUrls', { callbackUrls: ['ftp://a.example/'] }],
+      ['callbackAuthUrl', { callbackAuthUrl: 'loopback' }]
+    ]
+    for (const [field, over] of bad) {
+      await t.rejects(register(over), { code: 'request_invalid', field }, JSON.stringify(over))
+    }
+    await t.resolves(
+      register({ redirectUris: ['https://a.example/x?y=1', 'http://127.0.0.1:8000/', 'loopback'] })
+    )
+  })
+})
+
+t.test('an address is one of those registered, to the character', async (t) => {
+  const party = { redirectUris: ['https://a.example/done'], callbackUrls: ['loopback'] }
+  t.ok(mayRedirectTo(party, 'https://a.example/done'))
+  for (const other of [
+    'https://a.example/done/',
+    'https://A.example/done',
+    'https://a.example/done?x',
+    'loopback'
+  ]) {
+    t.notOk(mayRedirectTo(party, other), other)
+  }
+  for (const local of ['http://127.0.0.1:3000/cb', 'http://[::1]/x', 'https://localhost:1/?q=1']) {
+    t.ok(mayCallBack(party, local), local)
+  }
+  for (const other of [
+    'loopback',
+    'http://127.0.0.1.evil.example/',
+    'http://a@127.0.0.1/',
+    'http://10.0.0.1/',
+    'x'
+  ]) {
+    t.notOk(mayCallBack(party, other), other)
+  }
+})
+
+t.test('a row that somebody changed by SQL is refused, and audited', async (t) => {
+  const rows: [string, string][] = [
+    ['its secret', "update relying_parties set secret_sha256 = sha256('mine') where client_id = $1"],
+    ['its name', "update relying_parties set name = 'Kho bạc Nhà nước' where client_id = $1"],
+    [
+      'an address',
+      "update relying_parties set redirect_uris = '{https://evil.example/}' where client_id = $1"
+    ],
+    ['its removal', 'update relying_parties set removed_at = null where client_id = $1'],
+    ['its provider', "update relying_parties set provider = 'viettel' where client_id = $1"],
+    [
+      'all of another row, seal included',
+      `update relying_parties p set secret_sha256 = o.secret_sha256, seal = o.seal, name = o.name
+         from relying_parties o where p.client_id = $1 and o.client_id <> $1`
+    ]
+  ]
+  for (const [what, statement] of rows) {
+    await t.test(what, async (t) => {
+      const { relyingParty, clientSecret } = await register()
+      const { clientId } = relyingParty
+      const { accessToken } = await first.issueToken(grantOf(clientId))
+      await second.verifyToken('vnpt', 'csc/v2', accessToken)
+      if (what === 'its removal') await first.relyingParties.remove('vnpt', clientId, by)
+      await sql(statement, [clientId])
+      world.later(10_001) // past every cache: SQL announces nothing
+      const provider = what === 'its provider' ? 'viettel' : 'vnpt'
+      for (const secret of [clientSecret, 'mine']) {
+        t.equal(await refusal(second.authenticateClient(provider, clientId, secret)), 'integrity_broken')
+      }
+      t.equal(await refusal(second.relyingParty(provider, clientId)), 'integrity_broken')
+      t.equal(
+        await refusal(first.relyingParties.change(provider, clientId, { name: 'x' }, by)),
+        'integrity_broken'
+      )
+      t.equal(await refusal(first.relyingParties.remove(provider, clientId, by)), 'integrity_broken')
+      const uses = refusal(second.verifyToken('vnpt', 'csc/v2', accessToken))
+      t.equal(await uses, what === 'its provider' ? 'token_expired' : 'integrity_broken')
+      t.match((await events('integrity.broken')).at(-1)?.about, {
+        table: 'relying_parties',
+        provider,
+        clientId
+      })
+      const listed = await first.relyingParties.list({ provider, after: null, limit: 100 })
+      t.equal(
+        listed.find((one) => one.relyingParty.clientId === clientId)?.intact,
+        false,
+        'operators can see it'
+      )
+      await sql('delete from relying_parties where client_id = $1', [clientId])
+    })
+  }
+})
+
+t.test('an access token', async (t) => {
+  const { relyingParty } = await register()
+  const { clientId } = relyingParty
+  const grant = grantOf(clientId)
+
+  await t.test('is 256 random bits, kept as SHA-256, and stands for what it was issued for', async (t) => {
+    const { accessToken, expiresInS } = await first.issueToken({ ...grant, subscriberId: 's1' })
+    t.match(accessToken, /^[A-Za-z0-9_-]{43}$/)
+    t.equal(expiresInS, 3600)
+    const { rows } = await sql('select token_sha256 from access_tokens where client_id = $1', [clientId])
+    t.same(rows, [{ token_sha256: sha256(accessToken) }])
+    t.same(await second.verifyToken('vnpt', 'csc/v2', accessToken), {
+      ...grant,
+      subscriberId: 's1',
+      expiresAt: new Date(world.now().getTime() + 3_600_000)
+    })
+    t.notMatch(JSON.stringify(await events()), accessToken)
+  })
+  await t.test('is good for its provider and audience only', async (t) => {
+    const { accessToken } = await first.issueToken(grant)
+    for (const room of [first, second]) {
+      t.equal(await refusal(room.verifyToken('viettel', 'csc/v2', accessToken)), 'authentication_failed')
+      t.equal(await refusal(room.verifyToken('vnpt', 'csc/v1', accessToken)), 'authentication_failed')
+      for (const other of ['', 'x', `${accessToken}x`, accessToken.replace(/.$/, '%'), 'A'.repeat(43)]) {
+        t.equal(await refusal(room.verifyToken('vnpt', 'csc/v2', other)), 'authentication_failed')
+      }
+      t.equal((await room.verifyToken('vnpt', 'csc/v2', accessToken)).clientId, clientId)
+    }
+  })
+  await t.test('ends by the clock, also from memory', async (t) => {
+    const { accessToken } = await first.issueToken(grant)
+    world.later(3_599_999)
+    await t.resolves(first.verifyToken('vnpt', 'csc/v2', accessToken))
+    world.later(1)
+    t.equal(await refusal(first.verifyToken('vnpt', 'csc/v2', accessToken)), 'token_expired')
+    t.equal(await refusal(second.verifyToken('vnpt', 'csc/v2', accessToken)), 'token_expired')
+    world.later(23 * 3_600_000)
+    await first.purge()
+    t.equal(await refusal(first.verifyToken('vnpt', 'csc/v2', accessToken)), 'token_expired')
+    world.later(2 * 3_600_000)
+    t.ok((await first.purge()) > 0, 'and is forgotten a day later')
+    t.equal(await refusal(second.verifyToken('vnpt', 'csc/v2', accessToken)), 'authentication_failed')
+  })
+  await t.test('is useless on every server once revoked', async (t) => {
+    const { accessToken } = await first.issueToken(grant)
+    await second.verifyToken('vnpt', 'csc/v2', accessToken)
+    const of = { provider: 'vnpt', audience: 'csc/v2', clientId, accessToken }
+    for (const foreign of [{ clientId: 'other' }, { audience: 'csc/v1' }, { provider: 'viettel' }]) {
+      await first.revokeToken({ ...of, ...foreign })
+    }
+    await t.resolves(second.verifyToken('vnpt', 'csc/v2', accessToken), 'not by anybody else')
+    await first.revokeToken(of)
+    t.equal(await refusal(first.verifyToken('vnpt', 'csc/v2', accessToken)), 'token_expired')
+    t.ok(
+      await until(
+        async () => (await refusal(second.verifyToken('vnpt', 'csc/v2', accessToken))) === 'token_expired'
+      )
+    )
+    t.equal((await events('token.revoked')).length, 1)
+  })
+  await t.test('that was revoked without a word is noticed after 10 s at the latest', async (t) => {
+    const { accessToken } = await first.issueToken(grant)
+    await second.verifyToken('vnpt', 'csc/v2', accessToken)
+    await sql('update access_tokens set revoked_at = now() where token_sha256 = $1', [sha256(accessToken)])
+    world.later(10_000)
+    t.equal(await refusal(second.verifyToken('vnpt', 'csc/v2', accessToken)), 'token_expired')
+  })
+  await t.test('of a crowd is its own, though the crowd shares statements', async (t) => {
+    const made = await Promise.all(
+      Array.from({ length: 300 }, (_, index) => first.issueToken({ ...grant, scope: `scope-${index}` }))
+    )
+    const read = await Promise.all(
+      made.map(({ accessToken }) => second.verifyToken('vnpt', 'csc/v2', accessToken))
+    )
+    t.same(
+      read.map(({ scope }) => scope),
+      made.map((_, index) => `scope-${index}`)
+    )
+  })
+})
+
+t.test('operators', async (t) => {
+  const admin = await first.operators.create({ name: 'Lan', role: 'administrator' }, by)
+
+  await t.test('have a key that is recognised as one and kept as SHA-256 only', async (t) => {
+    t.match(admin.key, /^kyso_op_[A-Za-z0-9_-]{43}$/)
+    t.same(await second.authenticateOperator(admin.key), {
+      id: admin.operator.id,
+      name: 'Lan',
+      role: 'administrator'
+    })
+    const { rows } = await sql('select key_sha256 from operators')
+    t.same(rows, [{ key_sha256: sha256(admin.key) }])
+    t.notMatch(JSON.stringify(await events()), admin.key)
+  })
+  await t.test('are refused with any other key, audited', async (t) => {
+    const before = await counted('operator.refused')
+    for (const key of ['', 'operator-demo', `${admin.key}x`]) {
+      t.equal(await refusal(first.authenticateOperator(key)), 'authentication_failed')
+    }
+    t.equal((await counted('operator.refused')).refusals - before.refusals, 3)
+  })
+  await t.test('are refused on the next call after their removal', async (t) => {
+    const { operator, key } = await first.operators.create({ name: 'Mai', role: 'registrar' }, by)
+    await second.authenticateOperator(key)
+    await first.operators.remove(operator.id, by)
+    t.equal(await refusal(second.authenticateOperator(key)), 'authentication_failed')
+    t.equal(await refusal(first.operators.remove(operator.id, by)), 'not_found')
+    t.same((await events('operator.removed')).at(-1)?.about, { operatorId: operator.id })
+  })
+  await t.test('keep one administrator, also when two remove each other at once', async (t) => {
+    t.equal(await refusal(first.operators.remove(admin.operator.id, by)), 'state_conflict')
+    const other = await first.operators.create({ name: 'Hoa', role: 'administrator' }, by)
+    const ends = await Promise.all([
+      refusal(first.operators.remove(other.operator.id, by)),
+      refusal(second.operators.remove(admin.operator.id, by))
+    ])
+    t.same(ends.sort(), ['not refused', 'state_conflict'])
+    t.equal((await first.operators.list({ after: null, limit: 10 })).length, 1)
+  })
+})
+
+t.test('passwords', async (t) => {
+  const passwords = createPasswords()
+  const stored = await passwords.hash('mật khẩu')
+
+  await t.test('are kept as scrypt with its parameters, each with its own salt', async (t) => {
+    t.match(stored, /^\$scrypt\$ln=15,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+    t.not(await passwords.hash('mật khẩu'), stored)
+  })
+  await t.test('are the same however the keyboard composes them', async (t) => {
+    t.equal(await passwords.verify('mật khẩu'.normalize('NFD'), stored), true)
+    t.equal(await passwords.verify('mat khau', stored), false)
+  })
+  await t.test('of an unknown login take the same work and are false', async (t) => {
+    const timed = async (hash: string | null) => {
+      const startedAt = performance.now()
+      t.equal(await passwords.verify('x', hash), false)
+      return performance.now() - startedAt
+    }
+    const known = await timed(stored)
+    t.ok((await timed(null)) > known / 4)
+  })
+  await t.test('are refused rather than queued without end', async (t) => {
+    const few = createPasswords({ running: 1, waiting: 2 })
+    const ends = await Promise.allSettled(Array.from({ length: 5 }, () => few.verify('x', null)))
+    const refused = ends.filter((one) => one.status === 'rejected')
+    t.equal(refused.length, 2, 'one ran and two waited')
+    t.match(refused[0], { reason: { code: 'too_many_requests', retryAfterS: 5 } })
+  })
+  await t.test('of a row that asks for too much memory are not checked at all', async (t) => {
+    for (const other of [stored.replace('ln=15', 'ln=31'), stored.replace('r=8', 'r=99'), 'plain', '']) {
+      t.equal(await refusal(passwords.verify('x', other)), 'integrity_broken')
+    }
+  })
+})
+
+async function counted(type: string): Promise<{ rows: number; refusals: number }> {
+  const found = await events(type)
+  return { rows: found.length, refusals: found.reduce((sum, { about }) => sum + Number(about.count), 0) }
+}
