@@ -24,6 +24,8 @@ export interface World {
   connection(name: string): ClientConfig
   /** Opens it until `t` ends. */
   open(t: Test, name: string): Promise<Database>
+  /** Stops PostgreSQL; nothing of the above works any more. */
+  stop(): Promise<void>
 }
 
 export async function startWorld(t: Test): Promise<World> {
@@ -39,6 +41,7 @@ export async function startWorld(t: Test): Promise<World> {
   return {
     folder,
     connection,
+    stop: () => postgres.stop(),
     async make(template = 'kyso') {
       count += 1
       const client = new pg.Client(connection('postgres'))
