@@ -128,7 +128,7 @@ export function createSubscribers(deps: SubscribersDeps) {
     },
 
     /**
-     * In order of making, beginning after the subscriber `after`.
+     * In order of making (to the millisecond), beginning after the subscriber `after`.
      * @param of.query Substring of login, name or national id, in whatever case.
      * @param of.limit At most so many, 1 to 200.
      */

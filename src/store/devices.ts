@@ -47,14 +47,17 @@ export function createDeviceStore(database: Database): DeviceStore {
     enrol: (device, code, max) =>
       database.transaction(async (tx) => {
         const present = await countLocked(tx, device.row.subscriberId)
-        if (present > 0 && !code.consented) return 'has_device'
-        if (present >= max) return 'too_many'
         const { rowCount } = await tx.query({
-          text: `update activation_codes set used_at = $3, used_by_device_id = $4, seal = $5
-                  where id = $1 and seal = $2 and used_at is null`,
-          values: [code.id, code.sealBefore, code.usedAt, device.row.id, code.seal]
+          text: 'select id from activation_codes where id = $1 and seal = $2 and used_at is null for update',
+          values: [code.id, code.sealBefore]
         })
         if (rowCount !== 1) return 'code_changed'
+        if (present > 0 && !code.consented) return 'has_device'
+        if (present >= max) return 'too_many'
+        await tx.query({
+          text: 'update activation_codes set used_at = $2, used_by_device_id = $3, seal = $4 where id = $1',
+          values: [code.id, code.usedAt, device.row.id, code.seal]
+        })
         await insert(tx, device)
         return present > 0 ? 'further' : 'first'
       }),
