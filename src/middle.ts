@@ -100,7 +100,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   })
 
   const activationStore = createActivationStore(database)
-  const approvals = createApprovals({ store: activationStore, directory, audit, actor, publicUrl })
+  const approvals = createApprovals({ store: activationStore, directory, audit, actor })
   const activations = await createActivations({
     store: activationStore,
     directory,

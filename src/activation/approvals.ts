@@ -3,7 +3,7 @@ import type { Audit } from '../audit/audit.js'
 import type { Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
 import type { Activation } from './activation.js'
-import { verifyBiometricToken } from './biometric-token.js'
+import { publicUrlIn, verifyBiometricToken } from './biometric-token.js'
 import { challengeOf } from './challenge.js'
 import type { ActivationStore, Confirmation } from './needs.js'
 
@@ -41,9 +41,8 @@ export function createApprovals(deps: {
   directory: Pick<Directory, 'device' | 'credential'>
   audit: Audit
   actor: string
-  publicUrl: string
 }): Approvals {
-  const { store, directory, audit, actor, publicUrl } = deps
+  const { store, directory, audit, actor } = deps
   const verified = new LRUCache<string, Approval>({ max: cacheSize })
 
   async function load(activationId: string): Promise<Approval | null> {
@@ -76,11 +75,13 @@ export function createApprovals(deps: {
       if (credential?.subscriberId !== device.subscriberId)
         return 'confirmed by another person than the owner'
     }
-    const challenge = challengeOf(activation, publicUrl)
-    return verifyBiometricToken(confirmation.token, challenge, device, confirmation.confirmedAt).then(
-      () => null,
-      (error: Error) => error.message
-    )
+    try {
+      const challenge = challengeOf(activation, publicUrlIn(confirmation.token, activation.provider))
+      await verifyBiometricToken(confirmation.token, challenge, device, confirmation.confirmedAt)
+      return null
+    } catch (fault) {
+      return (fault as Error).message
+    }
   }
 
   return {

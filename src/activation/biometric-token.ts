@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto'
-import { type JWTPayload, jwtVerify } from 'jose'
+import { decodeJwt, type JWTPayload, jwtVerify } from 'jose'
 import type { Device } from '../enrolment/enrolment.js'
 import type { Challenge } from './activation.js'
 
@@ -68,6 +68,23 @@ export async function verifyBiometricToken(
     throw new TokenRefused('another display was confirmed')
   if (!biometric(payload)) throw new TokenRefused('no face or finger was recognised')
   return { jti, rememberUntil: new Date((exp + clockToleranceS) * 1000) }
+}
+
+/**
+ * The public address the server had when a stored token was made: its audience without the provider. Needed to
+ * rebuild the display that was confirmed, which names it too; what is read here is believed once the token verifies.
+ * @throws TokenRefused
+ */
+export function publicUrlIn(token: string, provider: string): string {
+  const suffix = `/${provider}`
+  let aud: unknown
+  try {
+    aud = decodeJwt(token).aud
+  } catch (cause) {
+    throw new TokenRefused('not a JWS', { cause })
+  }
+  if (typeof aud !== 'string' || !aud.endsWith(suffix)) throw new TokenRefused(`not for ${provider}`)
+  return aud.slice(0, -suffix.length)
 }
 
 /** `hwk`: the key is in hardware. `face`, `fpt`: what was recognised. PIN and password do not count (I2). */

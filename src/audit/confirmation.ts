@@ -1,7 +1,6 @@
-import { decodeJwt } from 'jose'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { TokenRefused, verifyBiometricToken } from '../activation/biometric-token.js'
+import { publicUrlIn, TokenRefused, verifyBiometricToken } from '../activation/biometric-token.js'
 import { challengeOf } from '../activation/challenge.js'
 import type { ChainEvent } from './chain.js'
 import type { Evidence } from './evidence.js'
@@ -29,8 +28,9 @@ export async function verifyEvidence({ activation, confirmation, device }: Evide
   if (device.provider !== activation.provider || device.subscriberId !== activation.subscriberId) {
     throw new EvidenceFault(`device ${device.id} is not of subscriber ${activation.subscriberId}`)
   }
-  const challenge = challengeOf(activation, publicUrlOf(confirmation.token, activation.provider))
   try {
+    // The server may have had another address then: the one that the device signed.
+    const challenge = challengeOf(activation, publicUrlIn(confirmation.token, activation.provider))
     const { jti } = await verifyBiometricToken(
       confirmation.token,
       challenge,
@@ -42,21 +42,6 @@ export async function verifyEvidence({ activation, confirmation, device }: Evide
     const why = cause instanceof TokenRefused ? cause.message : 'the key of the device cannot be read'
     throw new EvidenceFault(`the biometric challenge token does not verify: ${why}`, { cause })
   }
-}
-
-/**
- * The server may have had another address then. Its address is in the token's audience, which the device signed and
- * which is part of the display.
- */
-function publicUrlOf(token: string, provider: string): string {
-  const suffix = `/${provider}`
-  try {
-    const { aud } = decodeJwt(token)
-    if (typeof aud === 'string' && aud.endsWith(suffix)) return aud.slice(0, -suffix.length)
-  } catch (cause) {
-    throw new EvidenceFault('the biometric challenge token is not a JWS', { cause })
-  }
-  throw new EvidenceFault(`the biometric challenge token is not for ${provider}`)
 }
 
 const signatureMade = Compile(
