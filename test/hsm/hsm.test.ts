@@ -145,7 +145,16 @@ t.test('keys under the master key (KEY_STORAGE=wrapped)', async (t) => {
       )
     const inconsistent = { message: 'CKR_TEMPLATE_INCONSISTENT' }
     const [secret, free, open] = [pkcs11.CKA_SENSITIVE, pkcs11.CKA_EXTRACTABLE, pkcs11.CKA_PRIVATE]
-    t.throws(() => unwrap(new Map([[secret, false], [free, true]])), inconsistent) // biome-ignore format: pairs
+    t.throws(
+      () =>
+        unwrap(
+          new Map([
+            [secret, false],
+            [free, true]
+          ])
+        ),
+      inconsistent
+    )
     t.throws(() => unwrap(new Map([[secret, false]])), inconsistent)
     t.throws(() => unwrap(new Map([[free, true]])), inconsistent)
     t.throws(() => unwrap(new Map([[open, false]])), inconsistent)

@@ -121,7 +121,11 @@ t.test('a worker that ends by itself is replaced, and its work settled as far as
   })
   await t.rejects(
     withPool(
-      () => new Worker(`require('node:worker_threads').parentPort.postMessage({ type: 'failed', detail: 'no token' })`, { eval: true }), // biome-ignore format: one line
+      () =>
+        new Worker(
+          `require('node:worker_threads').parentPort.postMessage({ type: 'failed', detail: 'no token' })`,
+          { eval: true }
+        ),
       async () => undefined
     ),
     { message: /no token/ }
