@@ -126,7 +126,7 @@ export async function openServer(
     simulation: true
   })
   const activationStore = createActivationStore(database)
-  const approvals = createApprovals({ store: activationStore, directory, audit, actor, publicUrl })
+  const approvals = createApprovals({ store: activationStore, directory, audit, actor })
   const activations = await createActivations({
     store: activationStore,
     directory,
