@@ -67,11 +67,11 @@ export interface ServiceErrorOptions extends ErrorOptions {
   /** When trying again makes sense, in seconds. */
   retryAfterS?: number
   /** The state that stood in the way, as a single word of the surface's own vocabulary. */
-  status?: string
+  state?: string
 }
 
 /**
- * Any failure a client may meet. `code`, `says`, `field`, `status` and `retryAfterS` may leave the server; `message` and
+ * Any failure a client may meet. `code`, `says`, `field`, `state` and `retryAfterS` may leave the server; `message` and
  * `cause` are for the log and stay there. A programmer's mistake is a `TypeError` or `RangeError` instead.
  */
 export class ServiceError extends Error {
@@ -80,7 +80,7 @@ export class ServiceError extends Error {
   readonly says: string
   readonly field: string | undefined
   readonly retryAfterS: number | undefined
-  readonly status: string | undefined
+  readonly state: string | undefined
 
   constructor(code: ErrorCode, message: string, options: ServiceErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -88,7 +88,7 @@ export class ServiceError extends Error {
     this.says = options.says ?? errorCodes[code]
     this.field = options.field
     this.retryAfterS = options.retryAfterS
-    this.status = options.status
+    this.state = options.state
   }
 }
 

@@ -42,6 +42,6 @@ export function challengeEnded(status: ActivationStatus): ServiceError {
   const shown = status === 'spent' ? 'confirmed' : status
   return new ServiceError('challenge_ended', `the challenge is ${status}`, {
     says: `The challenge has ended: ${shown}.`,
-    status: shown
+    state: shown
   })
 }

@@ -48,6 +48,7 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   app.setErrorHandler(answerFault)
   app.setValidatorCompiler(validatorCompiler)
   app.addHook('preValidation', dropNulls)
+  app.removeContentTypeParser('text/plain')
   const { providers, ...shared } = deps
   for (const provider of providers) {
     const prefix = `/${provider.id}/csc/v2`

@@ -59,6 +59,8 @@ export interface Problem {
   code: ErrorCode
   requestId: string
   field?: string
+  /** The state that stands in the way, such as that of a challenge which has ended. */
+  state?: string
 }
 
 export const problemMediaType = 'application/problem+json'
@@ -71,7 +73,8 @@ export function problemOf(error: ServiceError, requestId: string): Problem {
     detail: error.says,
     code: error.code,
     requestId,
-    ...(error.field === undefined ? {} : { field: error.field })
+    ...(error.field === undefined ? {} : { field: error.field }),
+    ...(error.state === undefined ? {} : { state: error.state })
   }
 }
 

@@ -25,7 +25,8 @@ export const ProblemSchema = Type.Object(
     detail: Type.String(),
     code: Type.String(),
     requestId: Type.String(),
-    field: Type.Optional(Type.String())
+    field: Type.Optional(Type.String()),
+    state: Type.Optional(Type.String({ description: 'The state that stands in the way' }))
   },
   { description: 'What went wrong (RFC 9457)' }
 )

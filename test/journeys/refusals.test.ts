@@ -63,12 +63,12 @@ t.test('what may not be signed is refused, with its own error and an audit event
     t.equal((await person.device.reject(String(rejected.body['handle']), 'không phải tôi')).status, 200)
     t.match(await portal.check(rejected.body['handle']), fault(400, 'access_denied', /rejected/))
     const late = await person.device.reject(String(rejected.body['handle']))
-    t.match(late, { status: 409, body: { status: 'rejected' } })
+    t.match(late, { status: 409, body: { code: 'challenge_ended', state: 'rejected' } })
 
     const slow = await portal.authorize(person.credentialID, [digest])
     const shown = await person.device.challenge(slow.body['handle'])
     world.clock.advance(301_000)
-    t.match(await person.device.confirm(shown), { status: 409, body: { status: 'expired' } })
+    t.match(await person.device.confirm(shown), { status: 409, body: { code: 'challenge_ended', state: 'expired' } })
     t.match(await cast.portal.check(slow.body['handle']), fault(400, 'access_denied', /expired/))
   })
 
