@@ -50,7 +50,7 @@ export function honourIdempotencyKeys(
 
   app.addHook('preHandler', async (request, reply) => {
     const key = request.headers['idempotency-key']
-    if (request.method !== 'POST' || request.is404 || typeof key !== 'string') return
+    if (request.method !== 'POST' || typeof key !== 'string') return
     const use = { operatorId: operatorOf(request).id, key }
     const start = await keys.start({ ...use, requestMac: macOf(request) }, now())
     switch (start.state) {

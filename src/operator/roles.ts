@@ -46,7 +46,6 @@ export function requireArea(route: Pick<RouteOptions, 'method' | 'url' | 'config
 /** Refuses, with an audit event, what the operator's role does not allow. Runs after authentication. */
 export function guardRoles(gate: Pick<OperatorGate, 'refused'>): onRequestAsyncHookHandler {
   return async (request: FastifyRequest) => {
-    if (request.is404) return
     const operator = operatorOf(request)
     const area = request.routeOptions.config.area
     if (area !== undefined && mayCall(operator.role, request.method, area)) return

@@ -4,6 +4,9 @@ import type { Database } from './database.js'
 /** Announces the hash of every token that was revoked. */
 const channel = 'access-tokens'
 
+/** Tokens that one statement forgets, at most, so that it stays short after a long pause too. */
+const purgeLimit = 10_000
+
 interface Row {
   token_sha256: Buffer
   provider: string
@@ -72,11 +75,19 @@ export function createAccessTokenStore(db: Database): AccessTokenStore {
     },
 
     async purge(expiredBefore) {
-      const { rowCount } = await db.query({
-        text: 'delete from access_tokens where expires_at < $1',
-        values: [expiredBefore]
-      })
-      return rowCount ?? 0
+      let purged = 0
+      for (let deleted = purgeLimit; deleted === purgeLimit; purged += deleted) {
+        const { rowCount } = await db.query({
+          name: 'access-tokens-purge',
+          text: `
+            delete from access_tokens
+             where token_sha256 in (select token_sha256 from access_tokens
+                                     where expires_at < $1 order by expires_at limit $2)`,
+          values: [expiredBefore, purgeLimit]
+        })
+        deleted = rowCount ?? 0
+      }
+      return purged
     },
 
     watch: (on) => db.listen(channel, on)

@@ -1,0 +1,459 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { pino } from 'pino'
+import t from 'tap'
+import { readConfig } from '../../src/config.js'
+import { mayCall } from '../../src/operator/roles.js'
+import { startServer } from '../../src/server.js'
+import { openCommandDatabase } from '../../src/store/command-database.js'
+import { createIdempotencyKeys } from '../../src/store/idempotency.js'
+
+const log = pino({ level: 'silent' })
+const command = join(import.meta.dirname, '../../src/commands/operator-create.js')
+
+/** The command `operator:create`, as a process of its own. */
+async function operatorCreate(dataDir: string, ...args: string[]) {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: dataDir }
+  const run = promisify(execFile)(process.execPath, [command, ...args], { env, timeout: 60_000 })
+  return run.then(
+    ({ stdout, stderr }) => ({ status: 0, out: stdout.trim(), err: stderr.trim() }),
+    (error: { code: number; stdout: string; stderr: string }) => ({
+      status: error.code,
+      out: error.stdout.trim(),
+      err: error.stderr.trim()
+    })
+  )
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'kyso-operators-'))
+t.teardown(() => rm(folder, { recursive: true, force: true }))
+const dataDir = join(folder, 'data')
+await mkdir(dataDir, { mode: 0o700 })
+
+const beforeTheServer = await operatorCreate(dataDir, '--role', 'auditor', '--name', 'Early')
+
+let at = new Date()
+const config = readConfig({
+  DATA_DIR: dataDir,
+  PORT: '0',
+  SEED: 'none',
+  SIGNING_WORKERS: '1',
+  LOG_LEVEL: 'silent'
+})
+const server = await startServer(config, { now: () => at, log })
+t.teardown(() => server.close())
+const store = await openCommandDatabase({ dataDir }, { log, now: () => at })
+t.teardown(() => store.close())
+
+const whileItRuns = await operatorCreate(dataDir, '--role', 'administrator', '--name', 'Lan')
+const admin = whileItRuns.out
+
+interface Reply {
+  status: number
+  headers: Headers
+  body: Record<string, unknown>
+}
+
+async function call(
+  key: string | null,
+  method: string,
+  path: string,
+  body?: unknown,
+  idempotencyKey?: string
+): Promise<Reply> {
+  const response = await fetch(`${server.url}/operator${path}`, {
+    method,
+    headers: {
+      ...(key !== null && { authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey })
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) })
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
+}
+const items = ({ body }: Reply) => body.items as Record<string, unknown>[]
+const portal = { provider: 'vnpt', name: 'Kế toán Sao Mai', redirectUris: ['https://ketoan.example.vn/xong'] }
+
+async function events(type: string): Promise<{ actor: string; about: Record<string, unknown> }[]> {
+  const { rows } = await store.database.query<{ actor: string; about: Record<string, unknown> }>({
+    text: 'select actor, about from audit_events where type = $1 order by at, chain, seq',
+    values: [type]
+  })
+  return rows
+}
+
+t.test('operator:create', async (t) => {
+  await t.test('prints the key alone, whether or not the server runs', async (t) => {
+    for (const made of [beforeTheServer, whileItRuns]) {
+      t.match(made, { status: 0, out: /^kyso_op_[A-Za-z0-9_-]{43}$/, err: /not shown again/ })
+      t.equal((await call(made.out, 'GET', '/providers')).status, 200)
+    }
+  })
+  await t.test('is audited on a chain that the server names', async (t) => {
+    const { body } = await call(admin, 'GET', '/audit?limit=200')
+    const all = body.items as { chain: string; type: string; actor: string; about: Record<string, unknown> }[]
+    const made = all.filter(({ type }) => type === 'operator.created')
+    t.same(
+      made.map(({ about }) => [about.role, about.name]),
+      [
+        ['auditor', 'Early'],
+        ['administrator', 'Lan']
+      ]
+    )
+    const starts = all.filter(({ type }) => type === 'chain.started')
+    const named = JSON.stringify(starts.find(({ about }) => about.command === undefined)?.about)
+    t.match(named, made[0]?.chain, 'the chain of the command that ran before')
+  })
+  await t.test('says what is wrong with its arguments', async (t) => {
+    t.match(await operatorCreate(dataDir, '--role', 'king', '--name', 'x'), {
+      status: 2,
+      out: '',
+      err: /--role must/
+    })
+    t.match(await operatorCreate(dataDir, '--role', 'auditor'), {
+      status: 2,
+      out: '',
+      err: /--name is missing/
+    })
+    t.match(await operatorCreate(dataDir, '--help'), { status: 0, out: /operator:create/ })
+  })
+})
+
+t.test('nobody passes without a key', async (t) => {
+  const before = (await events('operator.refused')).length
+  for (const key of [null, 'wrong', `${admin}x`]) {
+    for (const path of ['/audit', '/providers', '/keys']) {
+      const reply = await call(key, 'GET', path)
+      t.equal(reply.status, 401, path)
+      t.match(reply.headers.get('www-authenticate'), /^Bearer/)
+      t.match(reply.headers.get('content-type'), /^application\/problem\+json/)
+      t.equal(reply.body.code, key === null ? 'authentication_required' : 'authentication_failed')
+    }
+  }
+  t.equal((await events('operator.refused')).length - before, 9)
+})
+
+t.test('roles', async (t) => {
+  const keyOf = async (role: string) =>
+    String((await call(admin, 'POST', '/keys', { name: role, role })).body.key)
+  const registrar = await keyOf('registrar')
+  const auditor = await keyOf('auditor')
+
+  await t.test(
+    'a registrar keeps subscribers, credentials, devices and codes; an auditor reads everything',
+    (t) => {
+      const registrars = ['subscribers', 'credentials', 'devices', 'activation-codes'] as const
+      for (const area of registrars) {
+        t.ok(mayCall('registrar', 'GET', area) && mayCall('registrar', 'POST', area))
+        t.ok(mayCall('auditor', 'GET', area) && !mayCall('auditor', 'POST', area))
+      }
+      for (const area of ['relying-parties', 'operator-keys', 'activations', 'audit'] as const) {
+        t.notOk(mayCall('registrar', 'GET', area))
+        t.ok(mayCall('auditor', 'HEAD', area))
+        for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+          t.notOk(mayCall('registrar', method, area) || mayCall('auditor', method, area))
+          t.ok(mayCall('administrator', method, area))
+        }
+      }
+      t.ok(mayCall('registrar', 'GET', 'providers'))
+      t.end()
+    }
+  )
+  await t.test('are held over HTTP, and every refusal is audited', async (t) => {
+    const attempts: [string, string, string, unknown?][] = [
+      [registrar, 'GET', '/audit'],
+      [registrar, 'GET', '/keys'],
+      [registrar, 'GET', '/relying-parties'],
+      [registrar, 'GET', '/activations'],
+      [registrar, 'POST', '/relying-parties', portal],
+      [registrar, 'POST', '/keys', { name: 'me', role: 'administrator' }],
+      [auditor, 'POST', '/keys', { name: 'me', role: 'administrator' }],
+      [auditor, 'POST', '/relying-parties', portal],
+      [auditor, 'POST', '/subscribers', { provider: 'vnpt' }],
+      [auditor, 'DELETE', '/devices/x']
+    ]
+    const before = (await events('operator.refused')).length
+    for (const [key, method, path, body] of attempts) {
+      const reply = await call(key, method, path, body)
+      t.match(reply, { status: 403, body: { code: 'permission_denied' } }, `${method} ${path}`)
+    }
+    const refused = (await events('operator.refused')).slice(before)
+    t.equal(refused.length, attempts.length)
+    t.match(refused[0], { actor: /^operator:/, about: { role: 'registrar', call: 'GET /operator/audit' } })
+    for (const path of [
+      '/audit',
+      '/keys',
+      '/relying-parties',
+      '/activations',
+      '/providers',
+      '/subscribers'
+    ]) {
+      t.equal((await call(auditor, 'GET', path)).status, 200, path)
+    }
+  })
+  await t.test('the last administrator stays', async (t) => {
+    const { body } = await call(admin, 'GET', '/keys')
+    const own = (body.items as { id: string; role: string }[]).find(({ role }) => role === 'administrator')
+    t.match(await call(admin, 'DELETE', `/keys/${own?.id}`), {
+      status: 409,
+      body: { code: 'state_conflict' }
+    })
+  })
+  await t.test('a removed operator is out', async (t) => {
+    const { body } = await call(admin, 'GET', '/keys')
+    const listed = body.items as { id: string; name: string }[]
+    const id = listed.find(({ name }) => name === 'registrar')?.id
+    t.equal((await call(registrar, 'GET', '/providers')).status, 200)
+    t.equal((await call(admin, 'DELETE', `/keys/${id}`)).status, 204)
+    t.equal((await call(registrar, 'GET', '/providers')).status, 401)
+    t.notMatch(JSON.stringify(listed), /kyso_op_/, 'and no list shows a key')
+  })
+})
+
+t.test('relying parties', async (t) => {
+  const created = await call(admin, 'POST', '/relying-parties', portal)
+  const path = `/relying-parties/vnpt/${created.body.clientId}`
+
+  await t.test('are registered with a secret that is shown once', async (t) => {
+    t.match(created, {
+      status: 201,
+      body: { ...portal, mode: 'strict', callbackUrls: [], callbackAuthUrl: null, demo: false }
+    })
+    t.match(created.body.clientSecret, /^[A-Za-z0-9_-]{43}$/)
+    const read = await call(admin, 'GET', path)
+    const { clientSecret: _, ...rest } = created.body
+    t.same(read.body, rest)
+  })
+  await t.test('are listed in pages', async (t) => {
+    for (const provider of ['viettel', 'misa'])
+      await call(admin, 'POST', '/relying-parties', { ...portal, provider })
+    const seen: unknown[] = []
+    let cursor: unknown = null
+    do {
+      const page = await call(
+        admin,
+        'GET',
+        `/relying-parties?limit=1${cursor === null ? '' : `&cursor=${cursor}`}`
+      )
+      t.equal(items(page).length, 1)
+      seen.push(...items(page).map(({ provider }) => provider))
+      cursor = page.body.nextCursor
+    } while (cursor !== null)
+    t.same(seen, ['misa', 'viettel', 'vnpt'])
+    t.equal(items(await call(admin, 'GET', '/relying-parties?provider=misa')).length, 1)
+    for (const query of ['cursor=x', 'limit=0', 'limit=x', 'limit=201']) {
+      t.equal((await call(admin, 'GET', `/relying-parties?${query}`)).status, 400, query)
+    }
+  })
+  await t.test('are changed: absent stays, null clears', async (t) => {
+    await call(admin, 'PATCH', path, { callbackAuthUrl: 'https://a.example/t' })
+    const reply = await call(admin, 'PATCH', path, { callbackAuthUrl: null, name: 'Khác' })
+    t.match(reply, {
+      status: 200,
+      body: { name: 'Khác', callbackAuthUrl: null, redirectUris: portal.redirectUris }
+    })
+    t.match(await call(admin, 'PATCH', path, { redirectUris: ['http://a.example/'] }), {
+      status: 400,
+      body: { code: 'request_invalid', field: 'redirectUris' }
+    })
+    t.match(await call(admin, 'PATCH', path, { mode: 'loose' }), { status: 400, body: { field: 'mode' } })
+  })
+  await t.test('get a new secret, and can be removed', async (t) => {
+    const fresh = await call(admin, 'POST', `${path}/secret`)
+    t.equal(fresh.status, 201)
+    t.not(fresh.body.clientSecret, created.body.clientSecret)
+    t.equal((await call(admin, 'DELETE', path)).status, 204)
+    for (const method of ['GET', 'DELETE']) t.equal((await call(admin, method, path)).status, 404)
+    t.equal((await call(admin, 'POST', `${path}/secret`)).status, 404)
+    t.match(await events('relying-party.removed'), [{ actor: /^operator:/ }])
+  })
+  await t.test('unknown providers and those that are not served are refused', async (t) => {
+    for (const provider of ['bcy', 'nobody']) {
+      const reply = await call(admin, 'POST', '/relying-parties', { ...portal, provider })
+      t.match(reply, { status: 400, body: { code: 'request_invalid', field: 'provider' } })
+    }
+  })
+})
+
+t.test('Idempotency-Key', async (t) => {
+  await t.test('the same request is done once and answered the same, without its secret', async (t) => {
+    const first = await call(admin, 'POST', '/relying-parties', portal, 'a')
+    const again = await call(admin, 'POST', '/relying-parties', portal, 'a')
+    t.equal(again.status, 201)
+    const { clientSecret, ...rest } = first.body
+    t.type(clientSecret, 'string')
+    t.same(again.body, rest)
+    t.equal(again.headers.get('idempotent-replayed'), 'true')
+    t.notMatch(JSON.stringify(await kept()), String(clientSecret))
+  })
+  await t.test('refusals are answered the same too', async (t) => {
+    const path = '/relying-parties/vnpt/nobody/secret'
+    const first = await call(admin, 'POST', path, undefined, 'b')
+    const again = await call(admin, 'POST', path, undefined, 'b')
+    t.match(again, { status: 404, body: { code: 'not_found' } })
+    t.same(again.body, first.body)
+    t.match(again.headers.get('content-type'), /^application\/problem\+json/)
+  })
+  await t.test('of a crowd with one key exactly one does the work', async (t) => {
+    const name = 'Một lần'
+    const replies = await Promise.all(
+      Array.from({ length: 12 }, () => call(admin, 'POST', '/relying-parties', { ...portal, name }, 'c'))
+    )
+    t.ok(replies.every(({ status }) => status === 201 || status === 409))
+    t.equal(replies.filter(({ body }) => body.clientSecret !== undefined).length, 1)
+    const listed = items(await call(admin, 'GET', '/relying-parties?limit=200'))
+    t.equal(listed.filter((one) => one.name === name).length, 1)
+  })
+  await t.test('another request with it is refused', async (t) => {
+    const reply = await call(admin, 'POST', '/relying-parties', { ...portal, name: 'Khác' }, 'a')
+    t.match(reply, { status: 409, body: { code: 'idempotency_conflict' } })
+    t.equal((await call(admin, 'POST', '/keys', { name: 'x', role: 'auditor' }, 'a')).status, 409)
+  })
+  await t.test('of another operator is another key', async (t) => {
+    const other = await call(admin, 'POST', '/keys', { name: 'Hoa', role: 'administrator' })
+    const reply = await call(String(other.body.key), 'POST', '/relying-parties', portal, 'a')
+    t.equal(reply.status, 201)
+    t.type(reply.body.clientSecret, 'string')
+  })
+  await t.test('a malformed request does not use it up, a malformed one is refused', async (t) => {
+    t.equal((await call(admin, 'POST', '/relying-parties', {}, 'd')).status, 400)
+    t.equal((await call(admin, 'POST', '/relying-parties', portal, 'd')).status, 201)
+    t.match(await call(admin, 'POST', '/relying-parties', portal, 'x'.repeat(256)), {
+      status: 400,
+      body: { field: 'idempotency-key' }
+    })
+  })
+  await t.test('a first use that died is taken over after 60 s, an answer is kept for 24 h', async (t) => {
+    const keys = createIdempotencyKeys(store.database)
+    const use = { operatorId: 'o', key: 'k', requestMac: Buffer.from('request') }
+    const start = await keys.start(use, at)
+    t.match(start, { state: 'first' })
+    at = new Date(at.getTime() + 59_999)
+    t.match(await keys.start(use, at), { state: 'running' })
+    at = new Date(at.getTime() + 1)
+    t.match(await keys.start({ ...use, requestMac: Buffer.from('other') }, at), { state: 'other' })
+    const takeovers = await Promise.all([keys.start(use, at), keys.start(use, at)])
+    t.same(takeovers.map(({ state }) => state).sort(), ['first', 'running'])
+    if (start.state === 'first') await keys.finish(use, start.startedAt, { status: 200, body: 'too late' })
+    t.match(
+      await keys.start(use, at),
+      { state: 'running' },
+      'the one that was given up says nothing any more'
+    )
+    await keys.finish(use, at, { status: 201, body: { ok: true } })
+    t.same(await keys.start(use, at), { state: 'done', status: 201, body: { ok: true } })
+    at = new Date(at.getTime() + 86_400_000)
+    t.match(await keys.start({ ...use, requestMac: Buffer.from('other') }, at), { state: 'first' })
+    at = new Date(at.getTime() + 86_400_000)
+    t.ok((await keys.purge(at)) > 0)
+    t.same(await kept(), [])
+  })
+})
+
+t.test('the audit is listed so that it can be checked elsewhere', async (t) => {
+  const all: Record<string, unknown>[] = []
+  let cursor = ''
+  for (;;) {
+    const page = await call(admin, 'GET', `/audit?limit=7${cursor}`)
+    all.push(...items(page))
+    if (page.body.nextCursor === null) break
+    cursor = `&cursor=${page.body.nextCursor}`
+  }
+  const { rows } = await store.database.query<{ count: number }>({
+    text: 'select count(*)::integer as count from audit_events'
+  })
+  t.equal(all.length, rows[0]?.count)
+  t.same(Object.keys(all[0] ?? {}), ['chain', 'seq', 'at', 'type', 'actor', 'about', 'previousHash', 'hash'])
+  for (const event of all) {
+    const previous = all.find(({ chain, seq }) => chain === event.chain && seq === Number(event.seq) - 1)
+    if (event.seq !== 1) t.equal(event.previousHash, previous?.hash)
+  }
+  const forged = Buffer.from(JSON.stringify(['yesterday', 'x', '1; drop'])).toString('base64url')
+  t.equal((await call(admin, 'GET', `/audit?cursor=${forged}`)).status, 400)
+})
+
+t.test('activations are listed with what came of them, latest first', async (t) => {
+  const base = Date.parse('2026-03-01T08:00:00Z')
+  const insert = (id: string, provider: string, status: string, occurrences: string) =>
+    store.database.query({
+      text: `
+        insert into activations (id, provider, client_id, subscriber_id, credential_id, kind, status,
+          relying_party_name, hash_algorithm_oid, num_signatures, digests, document_names, description, nonce,
+          created_at, expires_at, ended_at, ended_reason, occurrences)
+        values ($1, $2, 'client', 'person', 'credential', 'digests', $3, 'Cổng', '2.16.840.1.101.3.4.2.1', 2, $4,
+          '{to-khai.pdf,phu-luc.pdf}', 'Ký tờ khai', 'n', $5, $6, $6, null, $7)`,
+      values: [
+        id,
+        provider,
+        status,
+        Buffer.alloc(64, 7),
+        new Date(base),
+        new Date(base + 60_000),
+        occurrences
+      ]
+    })
+  for (const id of ['a-1', 'a-2', 'a-3']) await insert(id, 'vnpt', 'spent', 'rr')
+  await insert('a-4', 'misa', 'rejected', 'aa')
+  await store.database.query({
+    text: `insert into reservations (id, activation_id, credential_id, server_id, positions, scheme, reserved_at,
+             outcome, finished_at, signatures, detail)
+           values ('r-1', 'a-3', 'credential', 's', '{0,1}', 'pkcs1/SHA-256', $1, 'partly', $1, $2, 'busy')`,
+    values: [new Date(base + 5_000), [Buffer.from('sig'), null]]
+  })
+  await store.database.query({
+    text: `insert into confirmations (activation_id, device_id, token, confirmed_at) values ('a-3', 'd-1', 'x.y.z', $1)`,
+    values: [new Date(base + 4_000)]
+  })
+  const page = await call(admin, 'GET', '/activations?provider=vnpt&limit=2')
+  t.same(
+    items(page).map(({ id }) => id),
+    ['a-3', 'a-2']
+  )
+  const next = await call(admin, 'GET', `/activations?provider=vnpt&cursor=${page.body.nextCursor}`)
+  t.same([items(next).map(({ id }) => id), next.body.nextCursor], [['a-1'], null])
+  t.match(items(page)[0], {
+    provider: 'vnpt',
+    clientId: 'client',
+    relyingParty: 'Cổng',
+    credentialID: 'credential',
+    status: 'spent',
+    documents: [
+      { name: 'to-khai.pdf', digest: Buffer.alloc(32, 7).toString('base64'), reserved: true },
+      { name: 'phu-luc.pdf', reserved: true }
+    ],
+    createdAt: '2026-03-01T08:00:00.000Z',
+    confirmedBy: 'd-1',
+    reservations: [{ id: 'r-1', positions: [0, 1], outcome: 'partly', signatures: 1, detail: 'busy' }]
+  })
+  t.same(
+    items(await call(admin, 'GET', '/activations?status=rejected')).map(({ id }) => id),
+    ['a-4']
+  )
+  t.same(items(await call(admin, 'GET', '/activations?subscriberId=nobody')), [])
+  t.equal((await call(admin, 'GET', '/activations?status=lost')).status, 400)
+})
+
+t.test('providers are listed with those that are not served', async (t) => {
+  const listed = items(await call(admin, 'GET', '/providers'))
+  t.same(
+    listed.map(({ id, served }) => [id, served]),
+    [
+      ['viettel', true],
+      ['vnpt', true],
+      ['misa', true],
+      ['nacencomm', true],
+      ['bcy', false]
+    ]
+  )
+  t.match(listed.at(-1)?.reason, { vi: /Ban Cơ yếu/, en: /not served/ })
+})
+
+async function kept(): Promise<unknown[]> {
+  const { rows } = await store.database.query({ text: 'select key, status, body from idempotency_keys' })
+  return rows
+}
