@@ -8,6 +8,8 @@ import type { Evidence } from './evidence.js'
 /** Evidence that holds: what the person's device said, and about what. */
 export interface Confirmed {
   deviceId: string
+  /** The key it verified by: SubjectPublicKeyInfo, DER. */
+  spki: Uint8Array
   displayHash: string
   jti: string
 }
@@ -37,7 +39,7 @@ export async function verifyEvidence({ activation, confirmation, device }: Evide
       device,
       confirmation.confirmedAt
     )
-    return { deviceId: device.id, displayHash: challenge.displayHash, jti }
+    return { deviceId: device.id, spki: device.spki, displayHash: challenge.displayHash, jti }
   } catch (cause) {
     const why = cause instanceof TokenRefused ? cause.message : 'the key of the device cannot be read'
     throw new EvidenceFault(`the biometric challenge token does not verify: ${why}`, { cause })

@@ -15,6 +15,7 @@ export type ProblemCode =
   | 'checkpoint-removed'
   | 'checkpoint-changed'
   | 'confirmation-wrong'
+  | 'device-wrong'
 
 /** One thing that is wrong. */
 export interface Problem {

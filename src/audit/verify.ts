@@ -12,6 +12,7 @@ import {
   requireSameConfirmation,
   verifyEvidence
 } from './confirmation.js'
+import { Devices } from './devices.js'
 import type { AuditSource, CheckpointEntry, Evidence, UnreadableEntry } from './evidence.js'
 import { needsEvidence } from './evidence.js'
 import { type AuditReport, type Problem, problemsMax } from './report.js'
@@ -32,8 +33,8 @@ const progressEvery = 10_000
 
 /**
  * Verifies a whole audit history: hashes and links of every chain, every checkpoint, and for every confirmation and
- * signature the biometric challenge token again. Memory grows with chains and, by some hundred octets each, with the
- * data folder's checkpoints; not with events.
+ * signature the biometric challenge token again. Memory grows with chains and, by some hundred octets each, with
+ * devices and the data folder's checkpoints; not with events.
  */
 export async function verifyAudit({
   source,
@@ -54,6 +55,7 @@ export async function verifyAudit({
     problemsFound: 0
   }
   const claims = new Claims()
+  const devices = new Devices()
   const trusted = new Set(trustedSpki)
 
   function tell(code: Problem['code'], chain: string | null, seq: number | null, says: string): void {
@@ -142,12 +144,14 @@ export async function verifyAudit({
         check = new ChainCheck(event.chain, claims.of(event.chain), tell)
       }
       check.next(event)
+      if (event.type === 'device.enrolled' && hashHolds(event)) devices.enrolled(event)
       await verifyConfirmation(event, block)
       report.events += 1
       if (report.events % progressEvery === 0) onProgress?.(report.events)
     }
     report.uncovered += check?.end() ?? 0
     report.chains = seen.size
+    devices.end(tell)
     for (const chain of claims.chains()) {
       const furthest = seen.has(chain) ? undefined : claims.of(chain).at(-1)
       if (furthest !== undefined) {
@@ -168,6 +172,7 @@ export async function verifyAudit({
       const found = activationId === null ? undefined : block.get(activationId)
       if (found === undefined) throw new EvidenceFault(`there is no activation ${activationId ?? ''}`)
       const confirmed = await found.confirmed()
+      devices.used(confirmed.deviceId, confirmed.spki, event)
       if (event.type === 'signature.made') {
         requireAllowed(event, found.evidence)
         report.signatures += 1

@@ -107,9 +107,8 @@ function placeOf(options: Options): Place {
   }
   if (options.database !== undefined) return { history: { databaseUrl: options.database }, dataDir }
   if (dataDir !== null) return { history: { dataDir }, dataDir }
-  const config = readConfig()
-  const { databaseUrl } = config
-  return { history: databaseUrl === null ? config : { databaseUrl }, dataDir: config.dataDir }
+  const { databaseUrl, dataDir: own } = readConfig()
+  return { history: databaseUrl === null ? { dataDir: own } : { databaseUrl }, dataDir: own }
 }
 
 async function openHistory({ history }: Place): Promise<{ source: AuditSource; close: () => Promise<void> }> {

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
-import { SignJWT } from 'jose'
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import { v7 } from 'uuid'
 import type { Activation } from '../../src/activation/activation.js'
 import { challengeOf } from '../../src/activation/challenge.js'
@@ -16,12 +16,20 @@ export interface Phone {
   provider: string
   subscriberId: string
   privateKey: KeyObject
+  /** Tells that it was enrolled. */
+  enrolled: AuditEvent
 }
 
 export async function enrolPhone(database: Database, provider: string): Promise<Phone> {
   const subscriberId = v7()
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const phone = { id: v7(), provider, subscriberId, privateKey }
+  const id = v7()
+  const spki = publicKey.export({ format: 'der', type: 'spki' })
+  const enrolled: AuditEvent = {
+    type: 'device.enrolled',
+    actor: `device:${id}`,
+    about: { deviceId: id, subscriberId, provider, virtual: false, spki: base64(spki) }
+  }
   await database.query({
     text: `insert into subscribers (id, provider, login, full_name, national_id, created_at)
            values ($1, $2, $1, 'Nguyễn Văn An', '036081001234', now())`,
@@ -30,15 +38,9 @@ export async function enrolPhone(database: Database, provider: string): Promise<
   await database.query({
     text: `insert into devices (id, provider, subscriber_id, name, platform, spki, virtual, created_at, version, seal)
            values ($1, $2, $3, 'phone', 'test', $4, false, now(), 1, $5)`,
-    values: [
-      phone.id,
-      provider,
-      subscriberId,
-      publicKey.export({ format: 'der', type: 'spki' }),
-      randomBytes(32)
-    ]
+    values: [id, provider, subscriberId, spki, randomBytes(32)]
   })
-  return phone
+  return { id, provider, subscriberId, privateKey, enrolled }
 }
 
 /** Stores an activation that `phone` confirmed, and answers the two events that tell of it. */
@@ -115,6 +117,28 @@ export async function confirmAndSign(database: Database, phone: Phone, count: nu
       }
     }
   ]
+}
+
+/** An attacker with SQL gives a device another key, and signs by it whatever the old one had confirmed. */
+export async function replaceDeviceKey(database: Database): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  await database.query({
+    text: 'update devices set spki = $1 where id in (select device_id from confirmations)',
+    values: [publicKey.export({ format: 'der', type: 'spki' })]
+  })
+  const { rows } = await database.query<{ activation_id: string; token: string }>({
+    text: 'select activation_id, token from confirmations'
+  })
+  for (const { activation_id: id, token } of rows) {
+    const header = decodeProtectedHeader(token)
+    const forged = await new SignJWT(decodeJwt(token))
+      .setProtectedHeader({ ...header, alg: 'ES256' })
+      .sign(privateKey)
+    await database.query({
+      text: 'update confirmations set token = $2 where activation_id = $1',
+      values: [id, forged]
+    })
+  }
 }
 
 async function insertActivation(database: Database, activation: Activation): Promise<void> {

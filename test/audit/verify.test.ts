@@ -16,7 +16,7 @@ import { createDatabaseHistory } from '../../src/store/audit-history.js'
 import { openCheckpointFile, readCheckpointFile } from '../../src/store/checkpoint-file.js'
 import type { Database } from '../../src/store/database.js'
 import { openDatabase } from '../../src/store/open.js'
-import { confirmAndSign, enrolPhone } from './evidence.js'
+import { confirmAndSign, enrolPhone, replaceDeviceKey } from './evidence.js'
 import { movableClock, opensslKey, silent, startWorld } from './world.js'
 
 const world = await startWorld(t)
@@ -52,6 +52,8 @@ async function seed(name: string): Promise<string[]> {
       await audit.record(...(await confirmAndSign(database, phone, number + 1)))
       if (number === 1) await audit.checkpoint()
     }
+    // In a chain that is read behind those that need it.
+    if (signatures === 0) await audit.record(phone.enrolled)
     await audit.close()
     chains.push(serverId)
   }
@@ -84,7 +86,7 @@ t.test('an untouched audit is whole, and everything in it was looked at', async 
   t.same(await verified(database), {
     whole: true,
     chains: 3,
-    events: 25,
+    events: 26,
     checkpoints: 4,
     keptCheckpoints: 4,
     signatures: 5,
@@ -177,7 +179,15 @@ const tamperings: Tampering[] = [
     name: 'an event removed and the rest moved up',
     sql: `delete from audit_events ${of(newest, 3)};
           update audit_events set seq = seq - 1 where chain = '${newest}' and seq > 3`,
-    finds: ['event-changed 3 3', 'link-wrong 3 3', 'event-changed 3 4', 'tail-cut 3 4', 'tail-cut 3 4']
+    finds: [
+      'event-changed 3 3',
+      'link-wrong 3 3',
+      'event-changed 3 4',
+      'event-changed 3 5',
+      'tail-cut 3 5',
+      'tail-cut 3 5',
+      'device-wrong 1 6'
+    ]
   },
   {
     name: 'the first event removed',
@@ -197,13 +207,13 @@ const tamperings: Tampering[] = [
   {
     name: 'the newest chain removed',
     sql: `delete from audit_events where chain = '${newest}'`,
-    finds: ['chain-missing 3 -']
+    finds: ['device-wrong 1 6', 'chain-missing 3 -']
   },
   {
     name: 'the newest chain removed with its checkpoints',
     sql: `delete from audit_checkpoints where heads::text like '%${newest}%';
           delete from audit_events where chain = '${newest}'`,
-    finds: ['checkpoint-removed - -', 'chain-missing 3 -']
+    finds: ['checkpoint-removed - -', 'device-wrong 1 6', 'chain-missing 3 -']
   },
   {
     name: 'everything removed',
@@ -309,6 +319,16 @@ const tamperings: Tampering[] = [
       .concat([6, 7, 8, 9, 10, 11].map((seq) => `confirmation-wrong 2 ${seq}`))
   },
   {
+    name: 'a device with another public key, and tokens by it that agree with everything',
+    work: replaceDeviceKey,
+    finds: ['device-wrong 1 6']
+  },
+  {
+    name: 'the enrolment of a device told of another key',
+    sql: `update audit_events set about = about || '{"spki": "AAAA"}' where type = 'device.enrolled'`,
+    finds: ['event-changed 3 6', 'device-wrong 1 6']
+  },
+  {
     name: 'a device with another public key',
     work: async (database) => {
       const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -386,11 +406,11 @@ t.test('an export verifies as its database does, and shows what is done to it', 
     return { code, out: out.join('\n'), err: err.join('\n') }
   }
 
-  t.match(await run('--database', url, '--write-export', path), { code: 0, out: /25 events, 4 checkpoints/ })
+  t.match(await run('--database', url, '--write-export', path), { code: 0, out: /26 events, 4 checkpoints/ })
   t.match(await run('--database', url, '--write-export', path), { code: 2, err: /EEXIST/ })
   t.match(await run('--export', path, '--public-key', publicKey), {
     code: 0,
-    out: /3 chains, 25 events.*5 signatures and 5 confirmations[\s\S]*whole/,
+    out: /3 chains, 26 events.*5 signatures and 5 confirmations[\s\S]*whole/,
     err: /No data folder was given/
   })
   t.match(await run('--export', path, '--data-dir', dataDir), {
@@ -449,13 +469,17 @@ t.test(
       log: silent,
       appendCheckpoint: async () => {}
     })
-    await audit.record(...(await confirmAndSign(database, phone, 100)))
+    await audit.record(phone.enrolled, ...(await confirmAndSign(database, phone, 100)))
     const keyFile = join(dataDir, 'audit', 'public-key.pem')
     const elsewhere = join(world.folder, 'elsewhere')
     mkdirSync(join(elsewhere, 'audit'), { recursive: true })
     cpSync(keyFile, join(elsewhere, 'audit', 'public-key.pem'))
-    const run = (folder: string) =>
-      spawnSync(process.execPath, [command, '--data-dir', folder], { encoding: 'utf8' })
+    const runWith = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+      spawnSync(process.execPath, [command, ...args], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, ...env }
+      })
+    const run = (folder: string) => runWith({}, '--data-dir', folder)
     const found = run(dataDir)
     t.match(
       found,
