@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { RouteOptions } from 'fastify'
+import type { FastifyRequest, RouteOptions } from 'fastify'
 import type { Access } from '../access/access.js'
 import type { OperatorRegister } from '../access/operators.js'
 import type { RelyingPartyRegister } from '../access/relying-parties.js'
 import type { Clock } from '../clock.js'
+import { ServiceError } from '../errors.js'
 import { problemResponses } from '../http/schema.js'
 import type { ActivationList } from '../store/activation-list.js'
 import type { AuditList } from '../store/audit.js'
@@ -56,6 +57,7 @@ export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, dep
   })
   app.addHook('onRequest', authenticateOperators(gate))
   app.addHook('onRequest', guardRoles(gate))
+  app.addHook('preValidation', refuseNul)
   honourIdempotencyKeys(app, { keys: deps.idempotencyKeys, now })
 
   await app.register(operatorKeys, { operators: access.operators })
@@ -67,6 +69,13 @@ export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, dep
   await app.register(credentials, { enrolment, directory, pki, now })
   await app.register(devices, { enrolment, directory })
   if (deps.virtualPhones !== null) await app.register(virtualPhones, { virtualPhones: deps.virtualPhones })
+}
+
+/** No text here has a U+0000, and PostgreSQL stores and compares none. */
+async function refuseNul({ params, query, body }: FastifyRequest): Promise<void> {
+  if (!JSON.stringify([params, query, body]).includes('\\u0000')) return
+  const says = 'U+0000 is not accepted in any value.'
+  throw new ServiceError('request_invalid', says, { says })
 }
 
 /** What the description of every route here has in common. */

@@ -438,6 +438,17 @@ t.test('activations are listed with what came of them, latest first', async (t) 
   t.equal((await call(admin, 'GET', '/activations?status=lost')).status, 400)
 })
 
+t.test('a value with U+0000 is refused wherever it stands', async (t) => {
+  const attempts = [
+    call(admin, 'GET', '/activations?clientId=%00'),
+    call(admin, 'DELETE', '/keys/a%00b'),
+    call(admin, 'POST', '/keys', { name: 'a\u0000b', role: 'auditor' })
+  ]
+  for (const reply of await Promise.all(attempts)) {
+    t.match(reply, { status: 400, body: { code: 'request_invalid' } })
+  }
+})
+
 t.test('providers are listed with those that are not served', async (t) => {
   const listed = items(await call(admin, 'GET', '/providers'))
   t.same(
