@@ -11,6 +11,7 @@ import type { LocalDirectory } from './directory.js'
 import type { Integrity } from './integrity.js'
 import type { ActivationCode, ActivationCodeStore, Consent, StoredActivationCode } from './needs.js'
 import { activationCodeFields } from './sealed-fields.js'
+import { isStorable } from './texts.js'
 
 /** How long a code may be used. */
 const codeLifetimeMs = 24 * 3_600_000
@@ -80,7 +81,7 @@ export function createActivationCodes(deps: ActivationCodesDeps): ActivationCode
   }
 
   async function read(id: string): Promise<StoredActivationCode> {
-    const stored = await codes.byId(id)
+    const stored = isStorable(id) ? await codes.byId(id) : null
     if (stored === null) throw new ServiceError('not_found', `no activation code ${id}`)
     return believed(stored)
   }
@@ -281,6 +282,6 @@ function notApprovable({ id, consent }: ActivationCode, rejected: boolean): Serv
       : 'The activation code needs no consent.'
   return new ServiceError('state_conflict', `approval of ${id}, whose consent is ${consent}`, {
     says,
-    status: rejected ? 'refused' : consent
+    state: rejected ? 'refused' : consent
   })
 }

@@ -256,7 +256,7 @@ function consentRequired(codeId: string, consent: 'waiting' | 'refused'): Servic
       consent === 'waiting'
         ? `A registered device of the subscriber has to confirm this one first, or ${fix}.`
         : `No registered device of the subscriber consents. Ask the CA for a new activation code, or ${fix} unless the subscriber rejected it.`,
-    status: consent
+    state: consent
   })
 }
 

@@ -139,7 +139,7 @@ function requireAllowed(present: Credential, transition: Transition, name: Trans
   if (transition.from.includes(status)) return
   throw new ServiceError('state_conflict', `${name} of ${present.id}, which is ${status}`, {
     says: `The credential is ${status} and cannot become ${transition.to}: ${name} leads from ${transition.from.join(' or ')} to ${transition.to}.`,
-    status
+    state: status
   })
 }
 

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.js'
 import { batched } from '../store/batch.js'
+import { isStorable } from './texts.js'
 
 /** Rows that one statement reads, at most, and how many statements may run at once. */
 const batch = { limit: 200, lanes: 2 }
@@ -54,8 +55,7 @@ export function createRowCache<Row extends object>(options: {
 
   return {
     async get(key) {
-      // PostgreSQL stores no NUL, and would refuse the whole statement for one.
-      if (key.length > keyMaxLength || key.includes('\0')) return null
+      if (key.length > keyMaxLength || !isStorable(key)) return null
       const known = cache.get(key)
       const age = known === undefined ? Number.POSITIVE_INFINITY : now().getTime() - known.readAt
       // A clock that was set back must not make a row immortal.

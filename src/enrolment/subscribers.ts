@@ -6,7 +6,7 @@ import type { SubjectFields } from '../pki/pki.js'
 import type { LocalDirectory } from './directory.js'
 import type { Subscriber } from './enrolment.js'
 import type { ProviderPolicy, SubscriberStore } from './needs.js'
-import { invalid, readOptionalText, readText } from './texts.js'
+import { invalid, isStorable, readOptionalText, readText } from './texts.js'
 
 /**
  * Longest values, in characters. X.520 bounds what a certificate names since 2008 no more; RFC 5280 appendix A still
@@ -110,6 +110,7 @@ export function createSubscribers(deps: SubscribersDeps) {
 
     /** @throws ServiceError `not_found`, `request_invalid`, `login_taken`. */
     async changeSubscriber(id: string, changes: SubscriberChanges, by: string): Promise<Subscriber> {
+      await found(id)
       const given = Object.entries(changes).filter(([, value]) => value !== undefined)
       const next = await subscribers.update(id, (present) => ({
         ...present,
@@ -140,6 +141,8 @@ export function createSubscribers(deps: SubscribersDeps) {
     }): Promise<{ subscribers: Subscriber[]; more: boolean }> {
       if (!Number.isInteger(of.limit) || of.limit < 1 || of.limit > 200)
         throw new RangeError(`limit ${of.limit}`)
+      if (!isStorable(of.after ?? '')) throw invalid('cursor', 'is not one that this list gave')
+      if (!isStorable(of.provider ?? '')) throw invalid('provider', 'holds a character that cannot be seen')
       const query = of.query === null || of.query === '' ? null : readQuery(of.query)
       const rows = await subscribers.list({ ...of, query, limit: of.limit + 1 })
       return { subscribers: rows.slice(0, of.limit), more: rows.length > of.limit }
@@ -211,7 +214,7 @@ function readPassword(password: string): string {
 function readQuery(value: string): string {
   const query = value.normalize('NFC')
   if (query.length > lengthMax.query) throw invalid('query', `has more than ${lengthMax.query} characters`)
-  if (query.includes('\0')) throw invalid('query', 'holds a character that cannot be seen')
+  if (!isStorable(query)) throw invalid('query', 'holds a character that cannot be seen')
   return query
 }
 

@@ -31,6 +31,11 @@ export function readOptionalText(
   return value === null || value === undefined ? null : readText(field, value, maxLength)
 }
 
+/** Whether PostgreSQL can hold, and so compare, `text`: it refuses a whole statement for one NUL. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0')
+}
+
 /** A failure that names the member and says what is wrong with it. */
 export function invalid(field: string, fault: string): ServiceError {
   return new ServiceError('request_invalid', `${field} ${fault}`, { says: `${field} ${fault}.`, field })

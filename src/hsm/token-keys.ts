@@ -24,8 +24,11 @@ export function createTokenKeys(deps: {
 }) {
   const { live, generator, exclusive, pool } = deps
 
-  /** SubjectPublicKeyInfo of the key; null if there is none. */
-  function find(label: string, algorithm: KeyAlgorithm): Uint8Array | null {
+  /**
+   * SubjectPublicKeyInfo of the key; null if there is none.
+   * @param options.alone Whether nobody else, here or in another process, may be making keys meanwhile.
+   */
+  function find(label: string, algorithm: KeyAlgorithm, { alone }: { alone: boolean }): Uint8Array | null {
     const { lib, session } = live()
     const halves = (half: 'private' | 'public') =>
       findObjects(lib, session, installationKeySearch(label, half))
@@ -38,14 +41,16 @@ export function createTokenKeys(deps: {
       )
     }
     if (privateKey === undefined) {
-      // Killed between the two halves: a module writes the public one first, and it is worth nothing alone.
-      if (publicKey !== undefined) lib.C_DestroyObject(session, publicKey)
+      // Killed between the two halves: a module writes the public one first, and it is worth nothing alone. Unless
+      // nobody else may be making it right now, it is left to whoever is.
+      if (publicKey !== undefined && alone) lib.C_DestroyObject(session, publicKey)
       return null
     }
     if (publicKey !== undefined) return publicKeyOf(lib, session, publicKey, algorithm)
     // An RSA private object shows both numbers. Of an EC key the public half must be there, and since a private key
     // is never without one after a crash, somebody removed it: making another key in silence would be worse.
     if (algorithms[algorithm].type === 'RSA') return publicKeyOf(lib, session, privateKey, algorithm)
+    if (!alone) return null
     throw new ServiceError('hsm_unavailable', `the public half of the key ${label} is missing in the token`)
   }
 
@@ -69,10 +74,10 @@ export function createTokenKeys(deps: {
       }
       try {
         const spki =
-          find(label, algorithm) ??
+          find(label, algorithm, { alone: false }) ??
           (await exclusive(async () => {
-            if (find(label, algorithm) === null) await make(label, algorithm)
-            return find(label, algorithm)
+            if (find(label, algorithm, { alone: true }) === null) await make(label, algorithm)
+            return find(label, algorithm, { alone: true })
           }))
         if (spki === null) throw new ServiceError('hsm_unavailable', `the new key ${label} does not appear`)
         return tokenKey(pool, label, algorithm, spki)

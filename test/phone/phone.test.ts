@@ -275,7 +275,7 @@ t.test('the phone API', async (t) => {
       for (let count = 0; count < 40; count += 1) t.equal((await wrong(stranger.device)).status, 404)
       for (let count = 0; count < 32; count += 1)
         t.match(await wrong(owner.device), problem(400, 'biometric_token_refused'))
-      t.match(await owner.device.confirm(challenge), { status: 409, body: { status: 'rejected' } })
+      t.match(await owner.device.confirm(challenge), { status: 409, body: { state: 'rejected' } })
       t.match(await portal.check(challenge.id), { status: 400, body: { error: 'access_denied' } })
     }
   )
@@ -292,7 +292,7 @@ t.test('the phone API', async (t) => {
     t.match(bare, { status: 200, body: { status: 'rejected' } })
     t.match(await person.device.reject(second.id, 'x'.repeat(201)), problem(400, 'request_invalid'))
     t.equal((await person.device.reject(second.id, 'không phải tôi')).status, 200)
-    t.match(await person.device.confirm(first), { status: 409, body: { status: 'rejected' } })
+    t.match(await person.device.confirm(first), { status: 409, body: { state: 'rejected' } })
   })
 
   await t.test('removing itself ends what a device confirmed and nobody used', async (t) => {
