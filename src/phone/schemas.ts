@@ -1,9 +1,8 @@
 import { Type } from '@fastify/type-provider-typebox'
-import { Identifier, Timestamp } from '../http/schema.js'
+import { Timestamp } from '../http/schema.js'
 
-/** Text without control characters, which neither a display nor PostgreSQL would take. */
-const noControls = '^[^\\u0000-\\u001f\\u007f]*$'
-
+/** Text that a display and PostgreSQL take: no control characters, no halves of surrogate pairs. */
+const plain = '^[^\\p{Cc}\\p{Cs}]*$'
 const NullableString = Type.Union([Type.String(), Type.Null()])
 
 /** RFC 7518 §6.2.1. What exactly is accepted, enrolment decides: it explains a refusal better than a schema. */
@@ -17,10 +16,10 @@ export const EnrolBody = Type.Object({
   name: Type.String({
     minLength: 1,
     maxLength: 64,
-    pattern: noControls,
+    pattern: plain,
     description: 'What its owner calls it'
   }),
-  platform: Type.String({ minLength: 1, maxLength: 64, pattern: noControls, description: 'Free text' }),
+  platform: Type.String({ minLength: 1, maxLength: 64, pattern: plain, description: 'Free text' }),
   publicKey: DeviceKey
 })
 
@@ -51,7 +50,8 @@ export const ChallengeReply = Type.Object({
   })
 })
 
-export const ChallengeParams = Type.Object({ id: Identifier })
+/** An id with other characters names nothing, and PostgreSQL would choke on some. */
+export const ChallengeParams = Type.Object({ id: Type.String({ pattern: '^[!-~]{1,64}$' }) })
 
 export const ConfirmBody = Type.Object({
   token: Type.String({ minLength: 1, maxLength: 8192, description: 'The biometric challenge token' })
@@ -60,7 +60,7 @@ export const ConfirmReply = Type.Object({ status: Type.Literal('confirmed') })
 
 /** The body may be left out. */
 export const RejectBody = Type.Union([
-  Type.Object({ reason: Type.Optional(Type.String({ maxLength: 200, pattern: noControls })) }),
+  Type.Object({ reason: Type.Optional(Type.String({ maxLength: 200, pattern: plain })) }),
   Type.Null()
 ])
 export const RejectReply = Type.Object({ status: Type.Literal('rejected') })

@@ -1,14 +1,16 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { assertNoSimulation } from '../../src/simulation/assert-no-simulation.js'
 import { rAndS } from '../../src/simulation/device-jws.js'
 import { wantsSeed } from '../../src/simulation/seed.js'
+import { openDatabase } from '../../src/store/open.js'
+import { createUsedTokenIds } from '../../src/store/used-token-ids.js'
 import { castAt, digestOf } from '../clients/journey.js'
 import { Operator } from '../clients/operator.js'
 import { startWorld } from '../world.js'
 
 const digest = digestOf('hồ sơ')
 const provider = 'nacencomm'
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 t.test('virtual phones', async (t) => {
   const world = await startWorld(t)
@@ -149,6 +151,20 @@ t.test('virtual phones', async (t) => {
     t.equal((await operator.get(`/devices/${phone.set.deviceId}`)).body.removedAt === null, false)
   })
 
+  await t.test('of fifty uses of a token id on two servers one is the first', async (t) => {
+    const databases = await Promise.all(
+      [1, 2].map(() => openDatabase({ connection: world.connection, log: silent }))
+    )
+    const stores = databases.map(createUsedTokenIds)
+    const use = { issuer: 'test', jti: 'one', rememberUntil: world.clock.now() }
+    const claims = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => stores[index % 2]?.claim({ ...use }))
+    )
+    t.equal(claims.filter((first) => first).length, 1)
+    t.equal(await stores[0]?.claim({ ...use, issuer: 'another' }), true, 'ids of another issuer are others')
+    for (const database of databases) await database.close()
+  })
+
   await t.test('two settings at once register one device', async (t) => {
     const { id } = await cast.enrol()
     const path = `/subscribers/${id}/virtual-phone`
@@ -156,6 +172,20 @@ t.test('virtual phones', async (t) => {
       Array.from({ length: 5 }, () => operator.call('PUT', path, { behaviour: 'confirm' }))
     )
     t.equal(new Set(set.map(({ body }) => body.deviceId)).size, 1)
+  })
+
+  await t.test('after a restart phones answer, and the demo seed is not planted again', async (t) => {
+    const phone = await withPhone(t, 'confirm')
+    await world.restart()
+    t.equal((await portal.answered(await phone.ask())).status, 200)
+    t.equal((await portal.credentials('036090001234')).length, 2)
+  })
+
+  await t.test('without simulation the server does not start on what simulation made', async (t) => {
+    await t.rejects(world.restart({ SIMULATION: 'off', SEED: 'none' }), {
+      name: 'StartError',
+      message: /holds demo operators, .* virtual devices: set SIMULATION=on/
+    })
   })
 })
 
@@ -166,15 +196,6 @@ t.test('the demo seed is planted where nobody has been, and finished where it wa
   t.equal(wantsSeed('demo-if-empty', { empty: true, traces: nothing }), true)
   t.equal(wantsSeed('demo-if-empty', { empty: false, traces: nothing }), false)
   t.equal(wantsSeed('demo-if-empty', { empty: false, traces: { ...nothing, operators: true } }), true)
-})
-
-t.test('without simulation the server does not start on what simulation made', async (t) => {
-  const nothing = { operators: false, relyingParties: false, subscribers: false, virtualDevices: false }
-  t.doesNotThrow(() => assertNoSimulation(nothing))
-  t.throws(() => assertNoSimulation({ ...nothing, operators: true, virtualDevices: true }), {
-    name: 'StartError',
-    message: /demo operators, virtual devices: set SIMULATION=on/
-  })
 })
 
 t.test('an ECDSA-Sig-Value becomes r‖s, however long its integers are (RFC 7518 §3.4)', async (t) => {
