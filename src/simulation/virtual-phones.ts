@@ -51,7 +51,8 @@ export interface PlayedPhones {
 
 /**
  * Plays every virtual phone: hears of a challenge, reads it over the phone API, and answers as the phone is set.
- * Of several servers that share a database one plays, so that a queued behaviour serves one challenge.
+ * Of several servers that share a database one plays, so that a queued behaviour serves one challenge. What was
+ * decided is held in memory: after a restart, what still waits is decided anew.
  */
 export function playVirtualPhones(deps: VirtualPhonesDeps): PlayedPhones {
   const { store, directory, log, now } = deps
