@@ -228,22 +228,24 @@ export function createDevices(deps: DevicesDeps) {
           removedAt: null,
           version: 1
         }
+        // Told before the row stands: who comes back after a crash uses the row as it is, and the audit must know
+        // the key of every device that confirms.
+        await audit.record({
+          type: 'device.enrolled',
+          actor: by,
+          about: {
+            deviceId: id,
+            subscriberId,
+            provider: row.provider,
+            virtual: true,
+            spki: Buffer.from(row.spki).toString('base64')
+          }
+        })
         const outcome = await devices.insert(await sealed(row), { pendingKey, max: devicesMax })
         if (outcome === 'too_many') throw tooMany(subscriberId)
         return outcome === 'key_gone' ? outcome : row
       })
       directory.forget('subscriber', subscriberId)
-      await audit.record({
-        type: 'device.enrolled',
-        actor: by,
-        about: {
-          deviceId: id,
-          subscriberId,
-          provider: device.provider,
-          virtual: true,
-          spki: Buffer.from(device.spki).toString('base64')
-        }
-      })
       return device
     }
   }
