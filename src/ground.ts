@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.js'
+import { closeAll } from './closing.js'
 import type { Config } from './config.js'
 import { StartError } from './errors.js'
 import type { Hsm } from './hsm/hsm.js'
@@ -38,10 +39,7 @@ export async function openGround(config: Config, log: Logger, now: Clock): Promi
   return {
     database: store.value.database,
     hsm: hsm.value,
-    async close() {
-      await hsm.value.close()
-      await store.value.close()
-    }
+    close: () => closeAll([store.value.close, hsm.value.close], log)
   }
 }
 

@@ -5,6 +5,7 @@ import { createActivations } from './activation/activations.js'
 import { createApprovals } from './activation/approvals.js'
 import { openAudit } from './audit/open.js'
 import type { Clock } from './clock.js'
+import { closeAll } from './closing.js'
 import type { Config } from './config.js'
 import { createEnrolment } from './enrolment/create.js'
 import { createDirectory } from './enrolment/directory.js'
@@ -158,17 +159,21 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     activations,
     enrolment,
     signing,
-    /** In the opposite order; the last audit events and the last checkpoint are written here. */
-    async close() {
-      enrolment.close()
-      activations.close()
-      directory.close()
-      await access.close()
-      await pki.close()
-      await recovery.unregister()
-      await audit.close()
-      await checkpoints.close()
-    }
+    /** The last audit events and the last checkpoint are written here. */
+    close: () =>
+      closeAll(
+        [
+          checkpoints.close,
+          audit.close,
+          recovery.unregister,
+          pki.close,
+          access.close,
+          directory.close,
+          activations.close,
+          enrolment.close
+        ],
+        log
+      )
   }
 }
 

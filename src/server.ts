@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { startChores } from './chores.js'
 import type { Clock } from './clock.js'
+import { type Closing, closeAll } from './closing.js'
 import { type Config, publicUrlOf } from './config.js'
 import { StartError } from './errors.js'
 import { type Ground, openGround } from './ground.js'
@@ -39,7 +40,7 @@ export interface ServerOverrides {
 export async function startServer(config: Config, overrides: ServerOverrides = {}): Promise<RunningServer> {
   const { now = () => new Date(), log = createLog(config.logLevel) } = overrides
   /** What has been opened, to be closed in the opposite order. */
-  const open: (() => Promise<unknown>)[] = []
+  const open: Closing[] = []
   let closing: Promise<void> | undefined
   const close = () => {
     closing ??= closeAll(open, log)
@@ -121,11 +122,17 @@ function openSimulation(ground: Ground, { enrolment, directory, audit }: Middle)
 }
 
 /** What a running server does by the clock. */
-function choresOf({ database }: Ground, { activations, recovery, access }: Middle, now: Clock) {
+function choresOf(
+  { database }: Ground,
+  { activations, signing, audit, recovery, access }: Middle,
+  now: Clock
+) {
   const usedTokenIds = createUsedTokenIds(database)
   const idempotencyKeys = createIdempotencyKeys(database)
   return [
     { name: 'ending what has expired', everyMs: 1_000, run: () => activations.expire() },
+    { name: 'ending what could not be recorded', everyMs: 1_000, run: () => signing.settle() },
+    { name: 'signing an audit checkpoint', everyMs: 10_000, run: () => audit.checkpoint() },
     { name: 'recovering dead servers', everyMs: 10_000, run: () => recovery.recoverDeadServers() },
     {
       name: 'forgetting what is over',
@@ -133,13 +140,6 @@ function choresOf({ database }: Ground, { activations, recovery, access }: Middl
       run: () => Promise.all([access.purge(), usedTokenIds.purge(now()), idempotencyKeys.purge(now())])
     }
   ]
-}
-
-/** Every step is taken, also after one that failed: an HSM that does not close must not keep the database open. */
-async function closeAll(open: (() => Promise<unknown>)[], log: Logger): Promise<void> {
-  for (const step of open.reverse()) {
-    await step().catch((error: unknown) => log.error({ err: error }, 'closing went on after a failure'))
-  }
 }
 
 /**

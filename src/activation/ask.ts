@@ -4,9 +4,9 @@ import type { Access, RelyingParty } from '../access/access.js'
 import type { Clock } from '../clock.js'
 import { type Credential, credentialStatus, type Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
+import { hashes } from '../hsm/hashes.js'
 import type { Activation, AskRequest } from './activation.js'
 import { displayText } from './display-text.js'
-import { hashes } from './hashes.js'
 import type { ActivationStore, WaitingLimits } from './needs.js'
 
 /** Challenges that may wait at once. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
+import { hashes } from '../hsm/hashes.js'
 import type { Activation, Challenge } from './activation.js'
-import { hashes } from './hashes.js'
 
 /**
  * What a device is shown of an activation. Made from the stored row alone, so that the same row gives the same

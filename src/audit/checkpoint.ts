@@ -1,6 +1,4 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { TokenKey } from '../hsm/hsm.js'
 import { type ChainHead, canonicalText } from './chain.js'
 
@@ -17,31 +15,6 @@ export interface Checkpoint {
   /** ECDSA-Sig-Value (RFC 3279 §2.2.3) in base64, by P-256 over the SHA-256 of `checkpointBytes`. */
   signature: string
 }
-
-const base64 = (octets: number) =>
-  `^[A-Za-z0-9+/]{${Math.ceil((octets * 4) / 3)}}={${(3 - (octets % 3)) % 3}}$`
-
-/** The shape of `heads`, also of those a `chain.started` event names. */
-export const Heads = Type.Array(
-  Type.Object({
-    chain: Type.String({ maxLength: 64 }),
-    seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-    hash: Type.String({ pattern: base64(32) })
-  })
-)
-
-const checkpointShape = Compile(
-  Type.Object({
-    id: Type.String({ maxLength: 64 }),
-    at: Type.String({ maxLength: 64 }),
-    heads: Heads,
-    spki: Type.String({ maxLength: 1024 }),
-    signature: Type.String({ maxLength: 1024 })
-  })
-)
-
-/** Whether a value read from a row or a line has the members of a checkpoint; says nothing about its signature. */
-export const isCheckpoint = (value: unknown): value is Checkpoint => checkpointShape.Check(value)
 
 /** What is signed: RFC 8785 canonical JSON of `{at, heads, id}`, UTF-8. */
 export function checkpointBytes({ id, at, heads }: Pick<Checkpoint, 'id' | 'at' | 'heads'>): Uint8Array {

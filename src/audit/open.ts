@@ -19,8 +19,6 @@ export interface AuditDeps {
   log: AuditLog
   /** Keeps a checkpoint outside the database; resolves when it is durable there. */
   appendCheckpoint: (checkpoint: Checkpoint) => Promise<void>
-  /** Time between checkpoints, when something happened; default 10 s. */
-  checkpointEveryMs?: number
   /** Events after which a checkpoint is made at once; default 1,000. */
   checkpointEveryEvents?: number
 }
@@ -47,7 +45,6 @@ export async function openAudit({
   now,
   log,
   appendCheckpoint,
-  checkpointEveryMs = 10_000,
   checkpointEveryEvents = 1_000
 }: AuditDeps): Promise<OpenAudit> {
   let closed = false
@@ -99,7 +96,6 @@ export async function openAudit({
   const heads = await store.heads()
   const about = { heads: heads.sort(byChain).map(({ chain, seq, hash }) => ({ chain, seq, hash })) }
   await writer.record([{ type: 'chain.started', actor: `server:${serverId}`, about }])
-  const timer = setInterval(inBackground, checkpointEveryMs).unref()
 
   return {
     spki: checkpointKey.spki,
@@ -111,7 +107,6 @@ export async function openAudit({
     async close() {
       if (closed) return
       closed = true
-      clearInterval(timer)
       await writer.idle()
       await checkpoint().catch((err: unknown) => log.error({ err }, 'no last audit checkpoint could be made'))
     }

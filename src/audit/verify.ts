@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Heads } from '../store/checkpoint-shape.js'
 import { type ChainEvent, canonicalText } from './chain.js'
 import { ChainCheck, hashHolds } from './chain-check.js'
-import { type Checkpoint, checkpointSigned, Heads } from './checkpoint.js'
+import { type Checkpoint, checkpointSigned } from './checkpoint.js'
 import { type ClaimSource, Claims } from './claims.js'
 import {
   type Confirmed,

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import type { AuditSource } from '../audit/evidence.js'
+import { needsEvidence } from '../audit/evidence.js'
 import { reportLines } from '../audit/report.js'
 import { verifyAudit } from '../audit/verify.js'
 import { readConfig } from '../config.js'
@@ -117,7 +118,7 @@ async function openHistory({ history }: Place): Promise<{ source: AuditSource; c
     return { source: createExportHistory(history.exportFile), close: async () => {} }
   }
   const { database, close } = await openReadOnly(history, pino({ level: 'silent' }))
-  return { source: createDatabaseHistory(database), close }
+  return { source: createDatabaseHistory(database, needsEvidence), close }
 }
 
 async function work(options: Options, place: Place, source: AuditSource, output: Output): Promise<number> {

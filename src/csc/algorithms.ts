@@ -1,4 +1,4 @@
-import { hashByOid, hashes } from '../activation/hashes.js'
+import { hashByOid, hashes } from '../hsm/hashes.js'
 import type { HashAlgorithm, KeyAlgorithm, SignatureScheme } from '../hsm/hsm.js'
 import { readPssParams } from '../pki/pss-params.js'
 import { invalidRequest } from './faults.js'

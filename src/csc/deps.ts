@@ -4,12 +4,23 @@ import type { Activations } from '../activation/activation.js'
 import type { Clock } from '../clock.js'
 import type { Directory } from '../enrolment/enrolment.js'
 import type { Pki } from '../pki/pki.js'
-import type { Provider } from '../providers/provider.js'
 import type { Signing } from '../signing/signing.js'
+
+/** A provider as this API presents it. */
+export interface Presented {
+  /** First path segment. */
+  id: string
+  label: string
+  /** For `info`, at most 255 characters, as the description. */
+  name: string
+  description: string
+  /** ISO 3166-1 alpha-2. */
+  region: string
+}
 
 /** What the CSC surface is handed: the middle floor, and who is played. */
 export interface CscDeps {
-  providers: readonly Provider[]
+  providers: readonly Presented[]
   publicUrl: string
   access: Access
   directory: Directory
@@ -21,7 +32,7 @@ export interface CscDeps {
 
 /** One API at one provider. */
 export interface ProviderApi extends Omit<CscDeps, 'providers'> {
-  provider: Provider
+  provider: Presented
   /** `{PUBLIC_URL}/{provider}/csc/{version}`, also the base of its OAuth endpoints. */
   base: string
   /** What tokens are issued for, such as `csc/v2`. */

@@ -1,15 +1,15 @@
 import { algorithms } from './algorithms.js'
+import { hashes } from './hashes.js'
 import type { SignResult } from './hsm.js'
 import type { Part } from './pool-queue.js'
 import { type Batch, compact, type Failure, type FromWorker, type KeyReference } from './protocol.js'
-import { digestLengths } from './schemes.js'
 
 /** Packs parts into one message; a key that several of them use travels once. */
 export function packBatch(seq: number, parts: readonly Part[]): Batch {
   const keys: KeyReference[] = []
   const indices = new Map<KeyReference, number>()
   const digests = new Uint8Array(
-    parts.reduce((sum, { job, count }) => sum + count * digestLengths[job.scheme.hash], 0)
+    parts.reduce((sum, { job, count }) => sum + count * hashes[job.scheme.hash].octets, 0)
   )
   let at = 0
   const items = parts.map(({ job, from, count }) => {

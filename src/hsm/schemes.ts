@@ -1,13 +1,7 @@
 import pkcs11 from 'pkcs11js'
 import { algorithms } from './algorithms.js'
+import { hashes } from './hashes.js'
 import type { HashAlgorithm, KeyAlgorithm, SignatureScheme } from './hsm.js'
-
-/** Octets of a digest. */
-export const digestLengths: Readonly<Record<HashAlgorithm, number>> = {
-  'SHA-256': 32,
-  'SHA-384': 48,
-  'SHA-512': 64
-}
 
 /** What stands before the digest in a DER DigestInfo (RFC 8017 §9.2, note 1). */
 const digestInfoPrefixes: Readonly<Record<HashAlgorithm, Buffer>> = {
@@ -33,7 +27,7 @@ export function checkScheme(
   digests: readonly Uint8Array[]
 ): void {
   const facts = algorithms[algorithm]
-  const digestLength = digestLengths[scheme.hash]
+  const digestLength = hashes[scheme.hash].octets
   if (facts === undefined) throw new RangeError(`there is no key type ${String(algorithm)}`)
   if (digestLength === undefined) throw new RangeError(`hash ${String(scheme.hash)} is not signed here`)
   if ((scheme.type === 'ecdsa') !== (facts.type === 'EC')) {
@@ -77,7 +71,7 @@ export function mechanismOf(scheme: SignatureScheme): pkcs11.Mechanism {
  */
 export function inputOf(scheme: SignatureScheme): { input: Buffer; digestAt: number } {
   const prefix = scheme.type === 'pkcs1' ? digestInfoPrefixes[scheme.hash] : Buffer.alloc(0)
-  const input = Buffer.alloc(prefix.length + digestLengths[scheme.hash])
+  const input = Buffer.alloc(prefix.length + hashes[scheme.hash].octets)
   prefix.copy(input)
   return { input, digestAt: prefix.length }
 }

@@ -1,10 +1,11 @@
 import type { PKCS11 } from 'pkcs11js'
 import { algorithms } from './algorithms.js'
 import { CKR, describe, readCkr, refusedBySign } from './ckr.js'
+import { hashes } from './hashes.js'
 import type { SignatureScheme } from './hsm.js'
 import { createLoadedKeys, KeyRefused } from './loaded-keys.js'
 import type { Failure, KeyReference, WorkerCounts } from './protocol.js'
-import { digestLengths, inputOf, mechanismOf } from './schemes.js'
+import { inputOf, mechanismOf } from './schemes.js'
 import type { WorkerSessions } from './worker-sessions.js'
 
 /** Signs, and mends what can be mended, on one thread. */
@@ -70,7 +71,7 @@ export function createSigner(lib: PKCS11, sessions: WorkerSessions, keyCacheSize
 
   return {
     sign(key, scheme, digests, signatures, handOver, fail) {
-      const digestLength = digestLengths[scheme.hash]
+      const digestLength = hashes[scheme.hash].octets
       const { signatureLength } = algorithms[key.algorithm]
       const mechanism = mechanismOf(scheme)
       const { input, digestAt } = inputOf(scheme)

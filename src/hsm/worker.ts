@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { algorithms } from './algorithms.js'
 import { describe } from './ckr.js'
+import { hashes } from './hashes.js'
 import { initialise, loadModule } from './module.js'
 import type { Batch, Failure, FromWorker, ToWorker, WorkerSetup } from './protocol.js'
-import { digestLengths } from './schemes.js'
 import { createSigner, type Signer } from './signer.js'
 import { openWorkerSessions } from './worker-sessions.js'
 
@@ -39,7 +39,7 @@ function signBatch(signer: Signer, batch: Batch): void {
     signer.sign(
       key,
       scheme,
-      digests.subarray(digestAt, digestAt + count * digestLengths[scheme.hash]),
+      digests.subarray(digestAt, digestAt + count * hashes[scheme.hash].octets),
       signatures.subarray(signatureAt, signatureAt + count * signatureLength),
       (index) => {
         // Read by the pool if this thread dies: what was not handed over was not signed.
@@ -49,7 +49,7 @@ function signBatch(signer: Signer, batch: Batch): void {
       (index, failure) => failures.push({ index: base + index, failure })
     )
     first += count
-    digestAt += count * digestLengths[scheme.hash]
+    digestAt += count * hashes[scheme.hash].octets
     signatureAt += count * signatureLength
   }
   post({ type: 'done', seq: batch.seq, signatures: packed, failures, counts: signer.counts() })

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { hashes } from '../activation/hashes.js'
+import { hashes } from '../hsm/hashes.js'
 import { readPage, toPage } from '../http/pages.js'
 import { Identifier, NextCursor, PageQuery, Timestamp } from '../http/schema.js'
 import type { ActivationList, ListedActivation } from '../store/activation-list.js'

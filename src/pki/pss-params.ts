@@ -1,11 +1,7 @@
 import { RSASSAPSSParams } from 'pkijs'
+import { hashByOid } from '../hsm/hashes.js'
 import type { HashAlgorithm } from '../hsm/hsm.js'
 
-const hashByOid: Readonly<Record<string, HashAlgorithm>> = {
-  '2.16.840.1.101.3.4.2.1': 'SHA-256',
-  '2.16.840.1.101.3.4.2.2': 'SHA-384',
-  '2.16.840.1.101.3.4.2.3': 'SHA-512'
-}
 const mgf1 = '1.2.840.113549.1.1.8'
 
 /**
@@ -16,10 +12,10 @@ const mgf1 = '1.2.840.113549.1.1.8'
 export function readPssParams(der: Uint8Array): { hash: HashAlgorithm; saltLength: number } | null {
   try {
     const params = RSASSAPSSParams.fromBER(der)
-    const hash = hashByOid[params.hashAlgorithm.algorithmId]
+    const hash = hashByOid(params.hashAlgorithm.algorithmId)
     const mask = params.maskGenAlgorithm
     const maskHash = maskHashOid(mask.algorithmParams)
-    if (hash === undefined || mask.algorithmId !== mgf1 || maskHash !== params.hashAlgorithm.algorithmId)
+    if (hash === null || mask.algorithmId !== mgf1 || maskHash !== params.hashAlgorithm.algorithmId)
       return null
     if (params.trailerField !== 1 || params.saltLength < 0 || params.saltLength > 512) return null
     return { hash, saltLength: params.saltLength }

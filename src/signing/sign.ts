@@ -2,16 +2,17 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Approval, Approvals } from '../activation/approvals.js'
 import { requireUsable } from '../activation/ask.js'
-import { hashes } from '../activation/hashes.js'
 import { readSad } from '../activation/sad.js'
 import type { Audit } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import type { Credential, Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
+import { hashes } from '../hsm/hashes.js'
 import type { KeyStorage, SignatureScheme, SignResult } from '../hsm/hsm.js'
 import type { Reservation, ReservationStore } from './needs.js'
 import { matchOccurrences } from './occurrences.js'
 import type { Signing, SignRequest } from './signing.js'
+import { createUnfinished, type Unfinished } from './unfinished.js'
 
 /** What signing stands on. `server.ts` hands it in. */
 export interface SigningDeps {
@@ -25,26 +26,21 @@ export interface SigningDeps {
 }
 
 /** Reserve, sign, record: see `Signing` for what it promises. */
-export function createSigning(deps: SigningDeps): Signing {
+export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'settle'> {
   const { store, keys, audit, now } = deps
+  const unfinished = createUnfinished({ store, audit, now, actor: `server:${deps.serverId}` })
 
   async function sign(request: SignRequest): Promise<Uint8Array[]> {
-    const { reservation, credential } = await reserve(deps, request)
-    const results = await keys.sign(credential.key, request.scheme, request.digests).catch((error: Error) =>
-      // Thrown before anything reached the HSM: a digest or scheme that does not fit the key.
-      request.digests.map(
-        (): SignResult => ({ outcome: 'refused', reason: 'key_invalid', detail: error.message })
-      )
-    )
+    const { reservation, credential } = await reserve(deps, request, unfinished)
+    const results = await keys
+      .sign(credential.key, request.scheme, request.digests)
+      .catch((error: Error) => request.digests.map(() => thrown(error)))
     return settle(request, reservation, results)
   }
 
   /** Records how each digest ended, then answers: signatures only when all were made. */
-  async function settle(
-    request: SignRequest,
-    { id, activationId, positions }: Reservation,
-    results: SignResult[]
-  ) {
+  async function settle(request: SignRequest, reservation: Reservation, results: SignResult[]) {
+    const { id, activationId, positions } = reservation
     const signatures = results.map((result) => (result.outcome === 'signed' ? result.signature : null))
     const made = signatures.filter((signature) => signature !== null)
     const returned = positions.filter((_, index) => results[index]?.outcome === 'refused')
@@ -84,16 +80,22 @@ export function createSigning(deps: SigningDeps): Signing {
         fault.outcome === 'uncertain' ? ('signature.uncertain' as const) : ('signature.refused' as const)
       events.push({ type, actor, about: { ...about, detail, returned } })
     }
-    const [mine] = await Promise.all([
-      store.finish({ id, activationId, outcome, signatures, returned, detail, now: now() }),
-      audit.record(...events)
-    ])
+    // The event first: a signature that is recorded and not in the audit must not exist, not even after a crash.
+    let mine: boolean
+    try {
+      await audit.record(...events)
+      mine = await store.finish({ id, activationId, outcome, signatures, returned, detail, now: now() })
+    } catch (error) {
+      unfinished.notRecorded(reservation)
+      throw error
+    }
     if (!mine) throw new ServiceError('signature_uncertain', `reservation ${id} was ended by another server`)
     if (fault !== undefined) throw failure(fault, detail ?? '')
     return made
   }
 
   return {
+    settle: unfinished.settle,
     async sign(request) {
       try {
         return await sign(request)
@@ -141,7 +143,8 @@ const unchangedMax = 3
  */
 async function reserve(
   deps: SigningDeps,
-  request: SignRequest
+  request: SignRequest,
+  unfinished: Unfinished
 ): Promise<{ reservation: Reservation; credential: Credential }> {
   const { store, approvals, directory, now, serverId } = deps
   const named = readSad(request.sad)
@@ -180,7 +183,11 @@ async function reserve(
         serverId,
         now: at
       }
-      if (await store.reserve(reservation)) return { reservation, credential }
+      const taken = await store.reserve(reservation).catch((error: unknown) => {
+        unfinished.notAsked(reservation)
+        throw error
+      })
+      if (taken) return { reservation, credential }
     }
     const standing = await store.standing(activation.id)
     if (standing === null || standing.sadSha256 === null || !equal(standing.sadSha256, named.sadSha256)) {
@@ -229,6 +236,13 @@ function requireScheme(credential: Credential, scheme: SignatureScheme): void {
   if (rsa !== (scheme.type !== 'ecdsa')) {
     throw new ServiceError('sign_algorithm_refused', `${scheme.type} with a ${credential.algorithm} key`)
   }
+}
+
+/** A RangeError is thrown before anything reaches the HSM; of any other failure nobody knows how far it got. */
+function thrown(error: Error): SignResult {
+  const detail = error.message
+  if (error instanceof RangeError) return { outcome: 'refused', reason: 'key_invalid', detail }
+  return { outcome: 'uncertain', detail }
 }
 
 function failure(fault: SignResult, detail: string): ServiceError {

@@ -1,6 +1,6 @@
 import type { Activation, ActivationKind, ActivationStatus } from '../activation/activation.js'
-import { hashByOid, hashes } from '../activation/hashes.js'
 import type { ActivationStore, Confirmation, Ended } from '../activation/needs.js'
+import { hashByOid, hashes } from '../hsm/hashes.js'
 import { batched } from './batch.js'
 import type { Database, Queryable } from './database.js'
 

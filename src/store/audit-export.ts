@@ -3,10 +3,10 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { ActivationKind, ActivationStatus } from '../activation/activation.js'
 import type { ChainEvent } from '../audit/chain.js'
-import { isCheckpoint } from '../audit/checkpoint.js'
 import type { AuditSource, Evidence, HistoryEntry } from '../audit/evidence.js'
 import type { HashAlgorithm } from '../hsm/hsm.js'
 import { linesOf } from './checkpoint-file.js'
+import { isCheckpoint } from './checkpoint-shape.js'
 
 const format = 'kyso-audit-export'
 const version = 1

@@ -1,5 +1,5 @@
+import type { ChainEvent } from '../audit/chain.js'
 import type { AuditSource, Evidence, HistoryEntry } from '../audit/evidence.js'
-import { needsEvidence } from '../audit/evidence.js'
 import { activationOf } from './activations.js'
 import {
   type CheckpointRow,
@@ -15,8 +15,14 @@ const eventsPerPage = 1_000
 const checkpointsPerPage = 100
 const chainsPerPage = 100
 
-/** Reads the audit history of a database page by page; a server may be writing to it meanwhile. */
-export function createDatabaseHistory(database: Queryable): AuditSource {
+/**
+ * Reads the audit history of a database page by page; a server may be writing to it meanwhile.
+ * @param needsEvidence The activation whose evidence is to come with an event, as `audit/` has it.
+ */
+export function createDatabaseHistory(
+  database: Queryable,
+  needsEvidence: (event: ChainEvent) => string | null
+): AuditSource {
   async function* checkpoints(): AsyncGenerator<HistoryEntry> {
     for (let after = ''; ; ) {
       const { rows } = await database.query<CheckpointRow>({

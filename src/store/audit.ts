@@ -1,7 +1,8 @@
 import type { Json } from '../audit/audit.js'
 import type { ChainEvent, ChainHead } from '../audit/chain.js'
-import { type Checkpoint, isCheckpoint } from '../audit/checkpoint.js'
+import type { Checkpoint } from '../audit/checkpoint.js'
 import type { AuditStore } from '../audit/needs.js'
+import { isCheckpoint } from './checkpoint-shape.js'
 import type { Queryable } from './database.js'
 
 /** An event's columns as `ChainEvent` wants them. Whatever somebody put there stays visible, microseconds included. */

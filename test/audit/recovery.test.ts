@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { v7 } from 'uuid'
 import type { Audit, AuditEvent } from '../../src/audit/audit.js'
+import { needsEvidence } from '../../src/audit/evidence.js'
 import { openAudit } from '../../src/audit/open.js'
 import { verifyAudit } from '../../src/audit/verify.js'
 import { createRecovery } from '../../src/signing/recovery.js'
@@ -79,7 +80,11 @@ const stopped = async (database: Database, serverId: string) => {
 
 async function holds(t: Parameters<typeof world.open>[0], database: Database) {
   const trustedSpki = [Buffer.from(key.spki).toString('base64')]
-  const report = await verifyAudit({ source: createDatabaseHistory(database), kept: null, trustedSpki })
+  const report = await verifyAudit({
+    source: createDatabaseHistory(database, needsEvidence),
+    kept: null,
+    trustedSpki
+  })
   t.same(report.problems, [])
 }
 

@@ -7,6 +7,7 @@ import t from 'tap'
 import { v7 } from 'uuid'
 import { type ChainEvent, canonicalText, eventHash } from '../../src/audit/chain.js'
 import { checkpointBytes, signCheckpoint } from '../../src/audit/checkpoint.js'
+import { needsEvidence } from '../../src/audit/evidence.js'
 import { openAudit } from '../../src/audit/open.js'
 import type { AuditReport, ProblemCode } from '../../src/audit/report.js'
 import { verifyAudit } from '../../src/audit/verify.js'
@@ -42,8 +43,7 @@ async function seed(name: string): Promise<string[]> {
       checkpointKey: key,
       now,
       log: silent,
-      appendCheckpoint: file.append,
-      checkpointEveryMs: 3_600_000
+      appendCheckpoint: file.append
     })
     for (let number = 0; number < 4; number++) {
       await audit.record({ type: 'client.authenticated', actor: 'anyone', about: { number } })
@@ -63,7 +63,7 @@ async function seed(name: string): Promise<string[]> {
 }
 
 async function verified(database: Database, kept: string | null = dataDir): Promise<AuditReport> {
-  const source = createDatabaseHistory(database)
+  const source = createDatabaseHistory(database, needsEvidence)
   return verifyAudit({ source, kept: kept === null ? null : readCheckpointFile(kept), trustedSpki })
 }
 
@@ -100,7 +100,7 @@ t.test('an untouched audit is whole, and everything in it was looked at', async 
 
 t.test('openssl agrees that checkpoints are signed', async (t) => {
   const database = await world.open(t, await world.make(template))
-  for await (const entry of createDatabaseHistory(database).claims()) {
+  for await (const entry of createDatabaseHistory(database, needsEvidence).claims()) {
     if (entry.kind !== 'checkpoint') continue
     const path = join(world.folder, 'judge')
     writeFileSync(`${path}.bytes`, checkpointBytes(entry.checkpoint))

@@ -30,7 +30,8 @@ export const credentialsInfo: ApiRoutes = async (
       const { subscriberId } = grantOf(request)
       const credential = await directory.credential(credentialID)
       const owned = subscriberId === null || credential?.subscriberId === subscriberId
-      if (credential?.provider !== provider.id || !owned) throw invalidRequest('Invalid parameter credentialID')
+      if (credential?.provider !== provider.id || !owned)
+        throw invalidRequest('Invalid parameter credentialID')
       return describeCredential(credential, pki, now(), view)
     }
   )

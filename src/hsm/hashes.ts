@@ -1,4 +1,4 @@
-import type { HashAlgorithm } from '../hsm/hsm.js'
+import type { HashAlgorithm } from './hsm.js'
 
 /** The hashes whose digests are signed: object identifier (RFC 5754 §2) and length in octets. */
 export const hashes: Readonly<Record<HashAlgorithm, { oid: string; octets: number }>> = {
