@@ -40,7 +40,6 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
 /** Timers on the middle floor: they wait, they do not tell the time. Each with its reason. */
 const timers: Readonly<Record<string, string>> = {
   'src/access/refusals.ts': 'gathers repeated refusals into one event',
-  'src/audit/open.ts': 'signs a checkpoint every few seconds',
   'src/enrolment/devices.ts': 'paces how often it looks again for an answer'
 }
 
