@@ -25,7 +25,7 @@ async function demo(path: string): Promise<{ code: number | null; said: string; 
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   return { code, said, complaints }
 }
-const path = process.env['PATH'] ?? ''
+const path = process.env.PATH ?? ''
 
 t.test('npm run demo ends in a signature that openssl verifies', async (t) => {
   const { code, said, complaints } = await demo(path)
