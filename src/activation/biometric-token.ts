@@ -60,12 +60,11 @@ export async function verifyBiometricToken(
   if (typeof iat !== 'number' || typeof exp !== 'number') throw new TokenRefused('times are not numbers')
   if (iat > now.getTime() / 1000 + clockToleranceS) throw new TokenRefused('issued in the future')
   if (exp <= iat || exp - iat > lifetimeMaxS) throw new TokenRefused(`lives longer than ${lifetimeMaxS} s`)
-  if (typeof jti !== 'string' || jti.length < 1 || jti.length > 128)
+  if (typeof jti !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(jti))
     throw new TokenRefused('jti is not usable')
-  if (!same(payload['challenge'], challenge.id)) throw new TokenRefused('for another challenge')
-  if (!same(payload['nonce'], challenge.nonce)) throw new TokenRefused('another nonce')
-  if (!same(payload['display'], challenge.displayHash))
-    throw new TokenRefused('another display was confirmed')
+  if (!same(payload.challenge, challenge.id)) throw new TokenRefused('for another challenge')
+  if (!same(payload.nonce, challenge.nonce)) throw new TokenRefused('another nonce')
+  if (!same(payload.display, challenge.displayHash)) throw new TokenRefused('another display was confirmed')
   if (!biometric(payload)) throw new TokenRefused('no face or finger was recognised')
   return { jti, rememberUntil: new Date((exp + clockToleranceS) * 1000) }
 }
@@ -89,7 +88,7 @@ export function publicUrlIn(token: string, provider: string): string {
 
 /** `hwk`: the key is in hardware. `face`, `fpt`: what was recognised. PIN and password do not count (I2). */
 function biometric(payload: JWTPayload): boolean {
-  const amr = payload['amr']
+  const amr = payload.amr
   return Array.isArray(amr) && amr.includes('hwk') && (amr.includes('face') || amr.includes('fpt'))
 }
 

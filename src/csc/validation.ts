@@ -23,9 +23,12 @@ export function parameter<T extends TSchema>(schema: T, faults: FaultTexts): T {
 export const missing = (type: 'string' | 'integer' | 'array', name: string): string =>
   `Missing (or invalid type) ${type} parameter ${name}`
 
+/** Visible ASCII, which every identifier, OID and base64 text is; keeps what no row can hold from the database. */
+export const visible = '^[!-~]+$'
+
 /** A string parameter: texts for absence and type, and for a value that cannot be right. */
-export const text = (name: string, options: { maxLength: number; pattern?: string }) =>
-  parameter(Type.String({ minLength: 1, ...options }), {
+export const text = (name: string, { maxLength }: { maxLength: number }) =>
+  parameter(Type.String({ minLength: 1, maxLength, pattern: visible }), {
     type: missing('string', name),
     minLength: `Invalid parameter ${name}`,
     maxLength: `Invalid parameter ${name}`,
@@ -49,11 +52,11 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) =>
     for (const { name, required, validator, faults } of checks) {
       const value = (body as Record<string, unknown>)[name]
       if (value === undefined && !required) continue
-      if (value === undefined) return { error: invalidRequest(faults?.['type']) }
+      if (value === undefined) return { error: invalidRequest(faults?.type) }
       if (validator.Check(value)) continue
       const first = validator.Errors(value)[0]
       const keyword = first === undefined || first.instancePath === '' ? (first?.keyword ?? 'type') : 'items'
-      return { error: invalidRequest(faults?.[keyword] ?? faults?.['type'] ?? `Invalid parameter ${name}`) }
+      return { error: invalidRequest(faults?.[keyword] ?? faults?.type ?? `Invalid parameter ${name}`) }
     }
     return { value: body }
   }

@@ -1,8 +1,10 @@
+import { validate as isUuid } from 'uuid'
 import type { Activation, ActivationKind, ActivationStatus } from '../activation/activation.js'
 import type { ActivationStore, Confirmation, Ended } from '../activation/needs.js'
 import { hashByOid, hashes } from '../hsm/hashes.js'
 import { batched } from './batch.js'
 import type { Database, Queryable } from './database.js'
+import { againAfterDeadlock } from './violated-constraint.js'
 
 /** Announces an activation's status to every server; the payload is `subscriber activation status`. */
 const channel = 'challenges'
@@ -59,7 +61,8 @@ export function createActivationStore(database: Database): ActivationStore {
   )
 
   return {
-    find,
+    // What no activation can be called must not fail the statement that others share.
+    find: async (id) => (isUuid(id) ? find(id) : null),
 
     open: (activation, limits) =>
       database.transaction(async (tx) => {
@@ -171,7 +174,7 @@ export function createActivationStore(database: Database): ActivationStore {
           : 'credentialId' in of
             ? ['credential_id = $3', of.credentialId]
             : ['id in (select activation_id from confirmations where device_id = $3)', of.confirmedBy]
-      const { rows } = await database.query<EndedRow>({
+      const statement = {
         text: `
           with cancelled as (
             update activations set status = 'cancelled', ended_at = $1, ended_reason = $2
@@ -180,7 +183,8 @@ export function createActivationStore(database: Database): ActivationStore {
           )
           select id, subscriber_id, provider, client_id, ${announce} from cancelled`,
         values: [now, reason, value]
-      })
+      }
+      const { rows } = await againAfterDeadlock(() => database.query<EndedRow>(statement))
       return rows.map(endedOf)
     },
 

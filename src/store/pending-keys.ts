@@ -1,6 +1,7 @@
 import type { PendingKeyStore } from '../enrolment/needs.js'
 import type { Database } from './database.js'
 import { lockKey } from './dedicated-connection.js'
+import { lockOf } from './servers.js'
 
 /** Keys in the HSM that have no owner's row yet. */
 export function createPendingKeyStore(database: Database): PendingKeyStore {
@@ -41,7 +42,7 @@ export function createPendingKeyStore(database: Database): PendingKeyStore {
       // The lock that a server holds while it lives (`servers.ts`); outside a transaction it is let go at once.
       const { rows } = await database.query<{ gone: boolean }>({
         text: 'select pg_try_advisory_xact_lock($1) as gone',
-        values: [lockKey(`server:${serverId}`)]
+        values: [lockKey(lockOf(serverId))]
       })
       return rows[0]?.gone === true
     }

@@ -2,9 +2,7 @@ import type { ActivationStatus } from '../activation/activation.js'
 import type { Reservation, ReservationOutcome, ReservationStore } from '../signing/needs.js'
 import { batched } from './batch.js'
 import type { Database } from './database.js'
-
-/** SQLSTATE of a transaction that PostgreSQL ended because two waited for each other. */
-const deadlockDetected = '40P01'
+import { againAfterDeadlock, isDeadlock } from './violated-constraint.js'
 
 /** Reservations: what was taken of an activation, by which server, and how it ended. */
 export function createReservationStore(database: Database): ReservationStore {
@@ -34,10 +32,10 @@ export function createReservationStore(database: Database): ReservationStore {
              and a.provider = w.provider and a.client_id = w.client_id and a.credential_id = w.credential_id
              and c.status = 'active' and c.version = w.credential_version
              and c.not_before <= w.now and c.not_after > w.now
-          returning w.id, w.activation_id, w.credential_id, w.server_id, w.positions, w.scheme, w.now
+          returning w.id, w.activation_id, w.credential_id, w.credential_version, w.server_id, w.positions, w.scheme, w.now
         )
-        insert into reservations (id, activation_id, credential_id, server_id, positions, scheme, reserved_at)
-        select id, activation_id, credential_id, server_id, positions::integer[], scheme, now from taken
+        insert into reservations (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at)
+        select id, activation_id, credential_id, credential_version, server_id, positions::integer[], scheme, now from taken
         returning id`,
       values: [
         column((one) => one.id),
@@ -63,9 +61,9 @@ export function createReservationStore(database: Database): ReservationStore {
     try {
       return await take(wanted)
     } catch (error) {
-      if ((error as { code?: string }).code !== deadlockDetected) throw error
+      if (!isDeadlock(error)) throw error
       const results: boolean[] = []
-      for (const one of wanted) results.push(...(await take([one])))
+      for (const one of wanted) results.push(...(await againAfterDeadlock(() => take([one]))))
       return results
     }
   }
@@ -97,7 +95,10 @@ export function createReservationStore(database: Database): ReservationStore {
     return outcomes.map((one) => finished.has(one.id))
   }
 
-  /** Rare: occurrences the HSM definitely did not sign go back, in the transaction that says so. */
+  /**
+   * Rare: occurrences the HSM definitely did not sign go back, in the transaction that says so. If the credential
+   * changed meanwhile they do not become usable again: a suspension ends what was confirmed before it.
+   */
   async function finishReturning(outcome: ReservationOutcome): Promise<boolean> {
     return database.transaction(async (tx) => {
       const { rowCount } = await tx.query({
@@ -110,10 +111,13 @@ export function createReservationStore(database: Database): ReservationStore {
         text: `update activations
                   set occurrences = (select string_agg(case when n - 1 = any($2::integer[]) then 'a' else letter end, '' order by n)
                                        from unnest(string_to_array(occurrences, null)) with ordinality as u (letter, n)),
-                      status = case when status = 'spent' then 'confirmed' else status end,
-                      ended_at = case when status = 'spent' then null else ended_at end
+                      status = case when status <> 'spent' then status when unchanged then 'confirmed' else 'cancelled' end,
+                      ended_at = case when status = 'spent' and unchanged then null else ended_at end
+                 from (select c.version = r.credential_version and c.status = 'active' as unchanged
+                         from reservations r join credentials c on c.id = r.credential_id
+                        where r.id = $3) present
                 where id = $1`,
-        values: [outcome.activationId, outcome.returned]
+        values: [outcome.activationId, outcome.returned, outcome.id]
       })
       return true
     })

@@ -3,7 +3,7 @@ import type { Database, Queryable } from './database.js'
 import { lockKey } from './dedicated-connection.js'
 
 /** The lock that a server process holds while it lives. */
-const lockOf = (serverId: string): string => `server:${serverId}`
+export const lockOf = (serverId: string): string => `server:${serverId}`
 
 /** How far before a note the events it announces are looked for, should the clock have been set back. */
 const noteToleranceMs = 60_000

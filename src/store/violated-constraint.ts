@@ -8,3 +8,14 @@ export function violatedConstraint(error: unknown): string | null {
 export function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '40P01'
 }
+
+/** Runs `work` again, at most four times, when PostgreSQL chose it as the victim of a deadlock. */
+export async function againAfterDeadlock<T>(work: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (turn === 5 || !isDeadlock(error)) throw error
+    }
+  }
+}

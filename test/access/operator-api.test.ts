@@ -400,9 +400,9 @@ t.test('activations are listed with what came of them, latest first', async (t) 
   for (const id of ['a-1', 'a-2', 'a-3']) await insert(id, 'vnpt', 'spent', 'rr')
   await insert('a-4', 'misa', 'rejected', 'aa')
   await store.database.query({
-    text: `insert into reservations (id, activation_id, credential_id, server_id, positions, scheme, reserved_at,
+    text: `insert into reservations (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at,
              outcome, finished_at, signatures, detail)
-           values ('r-1', 'a-3', 'credential', 's', '{0,1}', 'pkcs1/SHA-256', $1, 'partly', $1, $2, 'busy')`,
+           values ('r-1', 'a-3', 'credential', 1, 's', '{0,1}', 'pkcs1/SHA-256', $1, 'partly', $1, $2, 'busy')`,
     values: [new Date(base + 5_000), [Buffer.from('sig'), null]]
   })
   await store.database.query({

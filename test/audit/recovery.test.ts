@@ -44,8 +44,8 @@ async function startServer(t: Parameters<typeof world.open>[0], name: string) {
 async function reserve(database: Database, serverId: string, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => v7())
   await database.query({
-    text: `insert into reservations (id, activation_id, credential_id, server_id, positions, scheme, reserved_at)
-           select id, 'activation-' || id, 'credential', $2, '{0,1}', 'ecdsa/SHA-256', now()
+    text: `insert into reservations (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at)
+           select id, 'activation-' || id, 'credential', 1, $2, '{0,1}', 'ecdsa/SHA-256', now()
              from unnest($1::text[]) as u (id)`,
     values: [ids, serverId]
   })

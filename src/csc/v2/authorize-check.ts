@@ -2,10 +2,12 @@ import { Type } from 'typebox'
 import { ServiceError } from '../../errors.js'
 import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
-import { parameter } from '../validation.js'
+import { parameter, visible } from '../validation.js'
 
 const Body = Type.Object({
-  handle: parameter(Type.String({ minLength: 1, maxLength: 64 }), { type: 'Invalid parameter handle' })
+  handle: parameter(Type.String({ minLength: 1, maxLength: 64, pattern: visible }), {
+    type: 'Invalid parameter handle'
+  })
 })
 const Pending = Type.Object({ handle: Type.String() })
 const Authorized = Type.Object({

@@ -8,9 +8,17 @@ import { CredentialInfo, describeCredential, viewParameters } from './credential
 
 const Body = Type.Object({
   userID: Type.Optional(
-    parameter(Type.String({ minLength: 1, maxLength: 128, description: 'The subscriber, by login.' }), {
-      type: 'Invalid parameter userID'
-    })
+    parameter(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        pattern: '^[^\\u0000-\\u001f]+$',
+        description: 'The subscriber, by login.'
+      }),
+      {
+        type: 'Invalid parameter userID'
+      }
+    )
   ),
   credentialInfo: Type.Optional(
     parameter(Type.Boolean({ default: false }), { type: 'Invalid parameter credentialInfo' })

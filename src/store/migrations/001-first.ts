@@ -200,6 +200,7 @@ create table reservations (
   id text primary key,
   activation_id text not null,
   credential_id text not null,
+  credential_version integer not null,
   server_id text not null,
   positions integer[] not null,   -- which occurrences, from 0
   scheme text not null,
