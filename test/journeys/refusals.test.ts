@@ -68,7 +68,10 @@ t.test('what may not be signed is refused, with its own error and an audit event
     const slow = await portal.authorize(person.credentialID, [digest])
     const shown = await person.device.challenge(slow.body['handle'])
     world.clock.advance(301_000)
-    t.match(await person.device.confirm(shown), { status: 409, body: { code: 'challenge_ended', state: 'expired' } })
+    t.match(await person.device.confirm(shown), {
+      status: 409,
+      body: { code: 'challenge_ended', state: 'expired' }
+    })
     t.match(await cast.portal.check(slow.body['handle']), fault(400, 'access_denied', /expired/))
   })
 
@@ -101,14 +104,31 @@ t.test('what may not be signed is refused, with its own error and an audit event
       clientId: String(created.body['clientId']),
       clientSecret: String(created.body['clientSecret'])
     })
-    await refused(t, 'by another relying party', person, sad, invalid('Invalid parameter SAD'), [digest], other)
+    await refused(
+      t,
+      'by another relying party',
+      person,
+      sad,
+      invalid('Invalid parameter SAD'),
+      [digest],
+      other
+    )
     await refused(t, 'for another credential', stranger, sad, invalid('Invalid parameter SAD'))
-    await refused(t, 'for another digest', person, sad, invalid('Hash is not authorized by the SAD.'), [digestOf('khác')])
-    await refused(t, 'for more digests', person, sad, invalid('Hash is not authorized by the SAD.'), [digest, digest])
+    await refused(t, 'for another digest', person, sad, invalid('Hash is not authorized by the SAD.'), [
+      digestOf('khác')
+    ])
+    await refused(t, 'for more digests', person, sad, invalid('Hash is not authorized by the SAD.'), [
+      digest,
+      digest
+    ])
     const unknown = { ...person, credentialID: randomUUID() }
     await refused(t, 'for no credential', unknown, sad, invalid('Invalid parameter credentialID'))
 
-    t.equal((await portal.sign(person.credentialID, sad, [digest], ecdsaSha256Oid)).status, 200, 'none of it spent it')
+    t.equal(
+      (await portal.sign(person.credentialID, sad, [digest], ecdsaSha256Oid)).status,
+      200,
+      'none of it spent it'
+    )
     await refused(t, 'twice', person, sad, invalid('Invalid parameter SAD'))
   })
 
@@ -122,14 +142,20 @@ t.test('what may not be signed is refused, with its own error and an audit event
     t.equal(answers.filter(({ body }) => body.error_description === 'Invalid parameter SAD').length, 49)
   })
 
-  await t.test('a digest approved ten times is signed ten times, however the requests fall (I3)', async (t) => {
-    const person = await cast.enrol()
-    const { sad } = await cast.approve(person, Array.from({ length: 10 }, () => digest))
-    const answers = await Promise.all(
-      Array.from({ length: 30 }, () => portal.sign(person.credentialID, sad, [digest], ecdsaSha256Oid))
-    )
-    t.equal(answers.filter(({ status }) => status === 200).length, 10)
-  })
+  await t.test(
+    'a digest approved ten times is signed ten times, however the requests fall (I3)',
+    async (t) => {
+      const person = await cast.enrol()
+      const { sad } = await cast.approve(
+        person,
+        Array.from({ length: 10 }, () => digest)
+      )
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, () => portal.sign(person.credentialID, sad, [digest], ecdsaSha256Oid))
+      )
+      t.equal(answers.filter(({ status }) => status === 200).length, 10)
+    }
+  )
 
   await t.test('a batch is signed whole or not at all (I4)', async (t) => {
     const person = await cast.enrol()
@@ -141,7 +167,11 @@ t.test('what may not be signed is refused, with its own error and an audit event
     ])
     t.same(overlapping.map(({ status }) => status).sort(), [200, 400])
     const rest = overlapping[0]?.status === 200 ? [three[2] as Buffer] : [three[0] as Buffer]
-    t.equal((await portal.sign(person.credentialID, sad, rest, ecdsaSha256Oid)).status, 200, 'the third was untouched')
+    t.equal(
+      (await portal.sign(person.credentialID, sad, rest, ecdsaSha256Oid)).status,
+      200,
+      'the third was untouched'
+    )
   })
 
   await t.test('a SAD expires, and each authorizeCheck replaces the one before', async (t) => {
@@ -202,83 +232,136 @@ t.test('what may not be signed is refused, with its own error and an audit event
   })
 })
 
-t.test('what is malformed is refused with the standard’s own words (CSC API v1 §11.9, v2 §11.10)', async (t) => {
-  const world = await startWorld(t)
-  const cast = castAt({ url: world.url, provider: 'misa', now: world.clock.now })
-  const { portal } = cast
-  const person = await cast.enrol()
-  const base64 = digest.toString('base64')
-  const good = { credentialID: person.credentialID, SAD: 'x', hashes: [base64], signAlgo: ecdsaSha256Oid }
+t.test(
+  'what is malformed is refused with the standard’s own words (CSC API v1 §11.9, v2 §11.10)',
+  async (t) => {
+    const world = await startWorld(t)
+    const cast = castAt({ url: world.url, provider: 'misa', now: world.clock.now })
+    const { portal } = cast
+    const person = await cast.enrol()
+    const base64 = digest.toString('base64')
+    const good = { credentialID: person.credentialID, SAD: 'x', hashes: [base64], signAlgo: ecdsaSha256Oid }
 
-  const cases: [string, unknown, object][] = [
-    ['no SAD', { ...good, SAD: undefined }, invalid('Missing (or invalid type) string parameter SAD')],
-    ['null counts as absent', { ...good, SAD: null }, invalid('Missing (or invalid type) string parameter SAD')],
-    ['SAD as a number', { ...good, SAD: 7 }, invalid('Missing (or invalid type) string parameter SAD')],
-    ['no credentialID', { ...good, credentialID: undefined }, invalid('Missing (or invalid type) string parameter credentialID')],
-    ['no hashes', { ...good, hashes: undefined }, invalid('Missing (or invalid type) array parameter hash')],
-    ['hashes as a string', { ...good, hashes: base64 }, invalid('Missing (or invalid type) array parameter hash')],
-    ['no hash in it', { ...good, hashes: [] }, invalid('Empty hash array')],
-    ['not base64', { ...good, hashes: ['%%%'] }, invalid('Invalid Base64 hash string parameter')],
-    ['wrong length', { ...good, hashes: ['AAAA'] }, invalid('Invalid digest value length')],
-    ['no signAlgo', { ...good, signAlgo: undefined }, invalid('Missing (or invalid type) string parameter signAlgo')],
-    ['unknown signAlgo', { ...good, signAlgo: '1.2.3' }, invalid('Invalid parameter signAlgo')],
-    ['SHA-1', { ...good, signAlgo: '1.2.840.10045.4.1' }, invalid('Invalid parameter signAlgo')],
-    ['clientData as a number', { ...good, clientData: 1 }, invalid('Invalid parameter clientData')],
-    ['the first fault in the table’s order wins', { hashes: 1 }, invalid('Missing (or invalid type) string parameter SAD')],
-    ['not an object', [1], invalid(/malformed/)]
-  ]
-  for (const [name, body, expected] of cases) {
-    t.match(await portal.call('signatures/signHash', body), expected, name)
-  }
-
-  await t.test('header, token and JSON', async (t) => {
-    const url = `${portal.base}/signatures/signHash`
-    const send = async (headers: Record<string, string>, body: string) => {
-      const response = await fetch(url, { method: 'POST', headers, body })
-      return { status: response.status, body: (await response.json()) as object, id: response.headers.get('x-request-id') }
-    }
-    const json = { 'content-type': 'application/json' }
-    t.match(await send(json, '{}'), invalid('Malformed authorization header'))
-    t.match(await send({ ...json, authorization: 'Basic x' }, '{}'), invalid('Malformed authorization header'))
-    t.match(await send({ ...json, authorization: 'Bearer nobody' }, '{}'), fault(401, 'invalid_token'))
-    const authorization = `Bearer ${await portal.token()}`
-    t.match(await send({ ...json, authorization }, '{"SAD":'), invalid(/malformed/))
-    t.match(await send({ ...json, authorization }, `{"SAD":"${'x'.repeat(2_000_000)}"}`), fault(413, 'invalid_request'))
-    t.match(await send({ 'content-type': 'text/plain', authorization }, 'x'), fault(415, 'invalid_request'))
-    t.ok((await send(json, '{}')).id, 'every answer carries its request id')
-  })
-
-  await t.test('a token of one provider is nothing at another', async (t) => {
-    const elsewhere = new Portal({ url: world.url, provider: 'vnpt' })
-    t.match(await elsewhere.call('credentials/list', { userID: 'x' }, await portal.token()), fault(401, 'invalid_token'))
-  })
-
-  await t.test('an expired token says so', async (t) => {
-    const token = await portal.token()
-    world.clock.advance(3_601_000)
-    t.match(await portal.call('credentials/list', { userID: 'x' }, token), fault(401, 'expired_token'))
-  })
-
-  await t.test('the token endpoint', async (t) => {
-    const client = { client_id: 'dvctt', client_secret: 'dvctt-secret' }
-    const grant = { grant_type: 'client_credentials' }
-    const cases: [string, Record<string, string>, object][] = [
-      ['no client_id', grant, invalid('Missing parameter client_id')],
-      ['no secret', { ...grant, client_id: 'dvctt' }, invalid('Client authorization required')],
-      ['wrong secret', { ...grant, client_id: 'dvctt', client_secret: 'x' }, invalid('Invalid parameter client_secret')],
-      ['unknown client', { ...grant, client_id: 'nobody', client_secret: 'x' }, invalid('Invalid parameter client_secret')],
-      ['no grant_type', client, invalid('Missing parameter grant_type')],
-      ['another grant_type', { ...client, grant_type: 'password' }, invalid('Invalid parameter grant_type')],
-      ['credential scope', { ...client, ...grant, scope: 'credential' }, fault(400, 'invalid_scope')]
+    const cases: [string, unknown, object][] = [
+      ['no SAD', { ...good, SAD: undefined }, invalid('Missing (or invalid type) string parameter SAD')],
+      [
+        'null counts as absent',
+        { ...good, SAD: null },
+        invalid('Missing (or invalid type) string parameter SAD')
+      ],
+      ['SAD as a number', { ...good, SAD: 7 }, invalid('Missing (or invalid type) string parameter SAD')],
+      [
+        'no credentialID',
+        { ...good, credentialID: undefined },
+        invalid('Missing (or invalid type) string parameter credentialID')
+      ],
+      [
+        'no hashes',
+        { ...good, hashes: undefined },
+        invalid('Missing (or invalid type) array parameter hash')
+      ],
+      [
+        'hashes as a string',
+        { ...good, hashes: base64 },
+        invalid('Missing (or invalid type) array parameter hash')
+      ],
+      ['no hash in it', { ...good, hashes: [] }, invalid('Empty hash array')],
+      ['not base64', { ...good, hashes: ['%%%'] }, invalid('Invalid Base64 hash string parameter')],
+      ['wrong length', { ...good, hashes: ['AAAA'] }, invalid('Invalid digest value length')],
+      [
+        'no signAlgo',
+        { ...good, signAlgo: undefined },
+        invalid('Missing (or invalid type) string parameter signAlgo')
+      ],
+      ['unknown signAlgo', { ...good, signAlgo: '1.2.3' }, invalid('Invalid parameter signAlgo')],
+      ['SHA-1', { ...good, signAlgo: '1.2.840.10045.4.1' }, invalid('Invalid parameter signAlgo')],
+      ['clientData as a number', { ...good, clientData: 1 }, invalid('Invalid parameter clientData')],
+      [
+        'the first fault in the table’s order wins',
+        { hashes: 1 },
+        invalid('Missing (or invalid type) string parameter SAD')
+      ],
+      ['not an object', [1], invalid(/malformed/)]
     ]
-    for (const [name, form, expected] of cases) t.match(await portal.form('/oauth2/token', form), expected, name)
-    const good = await portal.form('/oauth2/token', { ...client, ...grant })
-    t.match(good.body, { token_type: 'Bearer', expires_in: 3600 })
-    t.equal(good.headers.get('cache-control'), 'no-store')
-  })
+    for (const [name, body, expected] of cases) {
+      t.match(await portal.call('signatures/signHash', body), expected, name)
+    }
 
-  await t.test('a known method that is not offered answers 501, an unknown one 404', async (t) => {
-    t.equal((await portal.call('signatures/signDoc', {})).status, 501)
-    t.equal((await portal.call('signatures/nothing', {})).status, 404)
-  })
-})
+    await t.test('header, token and JSON', async (t) => {
+      const url = `${portal.base}/signatures/signHash`
+      const send = async (headers: Record<string, string>, body: string) => {
+        const response = await fetch(url, { method: 'POST', headers, body })
+        return {
+          status: response.status,
+          body: (await response.json()) as object,
+          id: response.headers.get('x-request-id')
+        }
+      }
+      const json = { 'content-type': 'application/json' }
+      t.match(await send(json, '{}'), invalid('Malformed authorization header'))
+      t.match(
+        await send({ ...json, authorization: 'Basic x' }, '{}'),
+        invalid('Malformed authorization header')
+      )
+      t.match(await send({ ...json, authorization: 'Bearer nobody' }, '{}'), fault(401, 'invalid_token'))
+      const authorization = `Bearer ${await portal.token()}`
+      t.match(await send({ ...json, authorization }, '{"SAD":'), invalid(/malformed/))
+      t.match(
+        await send({ ...json, authorization }, `{"SAD":"${'x'.repeat(2_000_000)}"}`),
+        fault(413, 'invalid_request')
+      )
+      t.match(await send({ 'content-type': 'text/plain', authorization }, 'x'), fault(415, 'invalid_request'))
+      t.ok((await send(json, '{}')).id, 'every answer carries its request id')
+    })
+
+    await t.test('a token of one provider is nothing at another', async (t) => {
+      const elsewhere = new Portal({ url: world.url, provider: 'vnpt' })
+      t.match(
+        await elsewhere.call('credentials/list', { userID: 'x' }, await portal.token()),
+        fault(401, 'invalid_token')
+      )
+    })
+
+    await t.test('an expired token says so', async (t) => {
+      const token = await portal.token()
+      world.clock.advance(3_601_000)
+      t.match(await portal.call('credentials/list', { userID: 'x' }, token), fault(401, 'expired_token'))
+    })
+
+    await t.test('the token endpoint', async (t) => {
+      const client = { client_id: 'dvctt', client_secret: 'dvctt-secret' }
+      const grant = { grant_type: 'client_credentials' }
+      const cases: [string, Record<string, string>, object][] = [
+        ['no client_id', grant, invalid('Missing parameter client_id')],
+        ['no secret', { ...grant, client_id: 'dvctt' }, invalid('Client authorization required')],
+        [
+          'wrong secret',
+          { ...grant, client_id: 'dvctt', client_secret: 'x' },
+          invalid('Invalid parameter client_secret')
+        ],
+        [
+          'unknown client',
+          { ...grant, client_id: 'nobody', client_secret: 'x' },
+          invalid('Invalid parameter client_secret')
+        ],
+        ['no grant_type', client, invalid('Missing parameter grant_type')],
+        [
+          'another grant_type',
+          { ...client, grant_type: 'password' },
+          invalid('Invalid parameter grant_type')
+        ],
+        ['credential scope', { ...client, ...grant, scope: 'credential' }, fault(400, 'invalid_scope')]
+      ]
+      for (const [name, form, expected] of cases)
+        t.match(await portal.form('/oauth2/token', form), expected, name)
+      const good = await portal.form('/oauth2/token', { ...client, ...grant })
+      t.match(good.body, { token_type: 'Bearer', expires_in: 3600 })
+      t.equal(good.headers.get('cache-control'), 'no-store')
+    })
+
+    await t.test('a known method that is not offered answers 501, an unknown one 404', async (t) => {
+      t.equal((await portal.call('signatures/signDoc', {})).status, 501)
+      t.equal((await portal.call('signatures/nothing', {})).status, 404)
+    })
+  }
+)
