@@ -51,9 +51,9 @@ export class Device {
       platform: 'test',
       publicKey: { kty, crv, x, y }
     })
-    this.id = String(answer.body['deviceId'])
-    this.audience = String(answer.body['audience'])
-    this.subscriberId = String((answer.body['subscriber'] as { id?: string } | undefined)?.id)
+    this.id = String(answer.body.deviceId)
+    this.audience = String(answer.body.audience)
+    this.subscriberId = String((answer.body.subscriber as { id?: string } | undefined)?.id)
     return answer
   }
 

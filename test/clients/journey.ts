@@ -47,26 +47,26 @@ export function castAt(options: { url: string; provider: string; now?: () => Dat
         fullName: 'Đỗ Thị Thử',
         nationalId: '001099000001'
       })
-      const id = String(created.body['id'])
+      const id = String(created.body.id)
       const issued = await operator.post(`/subscribers/${id}/credentials`, { algorithm, publish, ...more })
       const { body } = await operator.post(`/subscribers/${id}/activation-codes`)
       const device = new Device({ url, provider, ...(now === undefined ? {} : { now }) })
-      const enrolled = await device.enrol(String(body['code']))
+      const enrolled = await device.enrol(String(body.code))
       if (created.status !== 201 || issued.status !== 201 || enrolled.status !== 201) {
         throw new Error(`enrolment failed: ${JSON.stringify([created.body, issued.body, enrolled.body])}`)
       }
-      return { id, login, credentialID: String(issued.body['credentialID']), device }
+      return { id, login, credentialID: String(issued.body.credentialID), device }
     },
 
     async approve({ credentialID, device }, digests) {
       const asked = await portal.authorize(credentialID, digests)
-      const handle = String(asked.body['handle'])
+      const handle = String(asked.body.handle)
       const confirmed = await device.confirm(await device.challenge(handle))
       const { body } = await portal.check(handle)
-      if (confirmed.status !== 200 || body['SAD'] === undefined) {
+      if (confirmed.status !== 200 || body.SAD === undefined) {
         throw new Error(`approval failed: ${JSON.stringify([asked.body, confirmed.body, body])}`)
       }
-      return { handle, sad: String(body['SAD']) }
+      return { handle, sad: String(body.SAD) }
     }
   }
 }

@@ -37,7 +37,7 @@ export class Portal {
       client_id: this.#client.id,
       client_secret: this.#client.secret
     })
-    this.#token = String(body['access_token'])
+    this.#token = String(body.access_token)
     return this.#token
   }
 

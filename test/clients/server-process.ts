@@ -22,7 +22,7 @@ export class ServerProcess {
   /** Starts it and resolves when it says that it is ready. */
   static async start(dataDir: string, env: Record<string, string> = {}): Promise<ServerProcess> {
     const child = spawn(process.execPath, [main.pathname], {
-      env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'warn', ...env, DATA_DIR: dataDir },
+      env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'warn', ...env, DATA_DIR: dataDir },
       stdio: ['ignore', 'pipe', 'pipe']
     })
     let complaints = ''

@@ -68,9 +68,9 @@ t.test('the main job: from a confirmed request to a signature that openssl verif
           description: 'Tờ khai đăng ký sử dụng DVC'
         })
         t.equal(asked.status, 202)
-        const answered = await portal.answered(asked.body['handle'])
+        const answered = await portal.answered(asked.body.handle)
         t.equal(answered.status, 200, JSON.stringify(answered.body))
-        const signed = await portal.sign(credentialID, answered.body['SAD'], [digest], signAlgo)
+        const signed = await portal.sign(credentialID, answered.body.SAD, [digest], signAlgo)
         t.equal(signed.status, 200, JSON.stringify(signed.body))
         const signature = Buffer.from(signed.body.signatures?.[0] ?? '', 'base64')
         const certificate = await portal.certificate(credentialID)
@@ -89,7 +89,7 @@ t.test('the main job: from a confirmed request to a signature that openssl verif
       const asked = await cast.portal.authorize(person.credentialID, digests, {
         description: 'Hồ sơ thanh toán'
       })
-      const shown = await person.device.challenge(asked.body['handle'])
+      const shown = await person.device.challenge(asked.body.handle)
       t.match(shown, {
         kind: 'digests',
         clientId: 'dvctt',
@@ -100,11 +100,11 @@ t.test('the main job: from a confirmed request to a signature that openssl verif
         shown.documents.map(({ digest }) => digest),
         digests.map((digest) => digest.toString('base64'))
       )
-      t.equal((await cast.portal.check(asked.body['handle'])).status, 202, 'nothing before it is confirmed')
+      t.equal((await cast.portal.check(asked.body.handle)).status, 202, 'nothing before it is confirmed')
       t.equal((await person.device.confirm(shown)).status, 200)
-      const { body } = await cast.portal.check(asked.body['handle'])
+      const { body } = await cast.portal.check(asked.body.handle)
       const backwards = [...digests].reverse()
-      const signed = await cast.portal.sign(person.credentialID, body['SAD'], backwards, ecdsaSha256Oid)
+      const signed = await cast.portal.sign(person.credentialID, body.SAD, backwards, ecdsaSha256Oid)
       t.equal(signed.body.signatures?.length, 20)
       const certificate = await cast.portal.certificate(person.credentialID)
       const good = (signed.body.signatures ?? []).filter((signature, index) =>
@@ -134,9 +134,9 @@ t.test('the main job: from a confirmed request to a signature that openssl verif
       const asked = await cast.portal.authorize(ec.credentialID, [digest], {
         hashAlgorithmOID: '2.16.840.1.101.3.4.2.2'
       })
-      await ec.device.confirm(await ec.device.challenge(asked.body['handle']))
-      const { body } = await cast.portal.check(asked.body['handle'])
-      const signed = await cast.portal.sign(ec.credentialID, body['SAD'], [digest], '1.2.840.10045.4.3.3')
+      await ec.device.confirm(await ec.device.challenge(asked.body.handle))
+      const { body } = await cast.portal.check(asked.body.handle)
+      const signed = await cast.portal.sign(ec.credentialID, body.SAD, [digest], '1.2.840.10045.4.3.3')
       t.equal(signed.status, 200, JSON.stringify(signed.body))
     }
   )

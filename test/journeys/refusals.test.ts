@@ -53,26 +53,26 @@ t.test('what may not be signed is refused, with its own error and an audit event
   await t.test('an activation that is not confirmed gives no SAD', async (t) => {
     const person = await cast.enrol()
     const asked = await portal.authorize(person.credentialID, [digest])
-    t.match(await portal.check(asked.body['handle']), { status: 202, body: { handle: asked.body['handle'] } })
+    t.match(await portal.check(asked.body.handle), { status: 202, body: { handle: asked.body.handle } })
     await refused(t, 'a made-up SAD', person, randomUUID(), invalid('Invalid parameter SAD'))
   })
 
   await t.test('rejected, and expired, are final', async (t) => {
     const person = await cast.enrol()
     const rejected = await portal.authorize(person.credentialID, [digest])
-    t.equal((await person.device.reject(String(rejected.body['handle']), 'không phải tôi')).status, 200)
-    t.match(await portal.check(rejected.body['handle']), fault(400, 'access_denied', /rejected/))
-    const late = await person.device.reject(String(rejected.body['handle']))
+    t.equal((await person.device.reject(String(rejected.body.handle), 'không phải tôi')).status, 200)
+    t.match(await portal.check(rejected.body.handle), fault(400, 'access_denied', /rejected/))
+    const late = await person.device.reject(String(rejected.body.handle))
     t.match(late, { status: 409, body: { code: 'challenge_ended', state: 'rejected' } })
 
     const slow = await portal.authorize(person.credentialID, [digest])
-    const shown = await person.device.challenge(slow.body['handle'])
+    const shown = await person.device.challenge(slow.body.handle)
     world.clock.advance(301_000)
     t.match(await person.device.confirm(shown), {
       status: 409,
       body: { code: 'challenge_ended', state: 'expired' }
     })
-    t.match(await cast.portal.check(slow.body['handle']), fault(400, 'access_denied', /expired/))
+    t.match(await cast.portal.check(slow.body.handle), fault(400, 'access_denied', /expired/))
   })
 
   await t.test('a foreign handle looks like one that does not exist (I6)', async (t) => {
@@ -82,8 +82,8 @@ t.test('what may not be signed is refused, with its own error and an audit event
     const other = new Portal({
       url: world.url,
       provider,
-      clientId: String(created.body['clientId']),
-      clientSecret: String(created.body['clientSecret'])
+      clientId: String(created.body.clientId),
+      clientSecret: String(created.body.clientSecret)
     })
     const [foreign, unknown] = [await other.check(handle), await other.check(randomUUID())]
     t.match(foreign, invalid('Invalid parameter handle'))
@@ -101,8 +101,8 @@ t.test('what may not be signed is refused, with its own error and an audit event
     const other = new Portal({
       url: world.url,
       provider,
-      clientId: String(created.body['clientId']),
-      clientSecret: String(created.body['clientSecret'])
+      clientId: String(created.body.clientId),
+      clientSecret: String(created.body.clientSecret)
     })
     await refused(
       t,
@@ -181,7 +181,7 @@ t.test('what may not be signed is refused, with its own error and an audit event
     await refused(t, 'the replaced one', person, first, invalid('Invalid parameter SAD'))
     world.clock.advance(301_000)
     const after = new Portal({ url: world.url, provider })
-    await refused(t, 'the expired one', person, body['SAD'], invalid('SAD expired'), [digest], after)
+    await refused(t, 'the expired one', person, body.SAD, invalid('SAD expired'), [digest], after)
   })
 
   for (const change of ['suspend', 'revoke'] as const) {
