@@ -3,6 +3,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StartError } from '../errors.js'
+import { newDataDirMode } from './embedded/launcher.js'
 import { processStart } from './process-identity.js'
 
 /** A start waits so long for a process that is closing, */
@@ -32,10 +33,12 @@ export async function openDataDir(
   onWait: (pid: number) => void = () => {}
 ): Promise<DataDir> {
   const path = resolve(folder)
-  await mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
-    throw new StartError(`DATA_DIR ${path} cannot be made: ${cause.message}.`, { cause })
-  })
-  if (!(await stat(path)).isDirectory()) throw new StartError(`DATA_DIR ${path} is not a folder.`)
+  const existing = await stat(path).catch(() => null)
+  if (existing === null) {
+    await mkdir(path, { recursive: true, mode: newDataDirMode() }).catch((cause: Error) => {
+      throw new StartError(`DATA_DIR ${path} cannot be made: ${cause.message}.`, { cause })
+    })
+  } else if (!existing.isDirectory()) throw new StartError(`DATA_DIR ${path} is not a folder.`)
 
   const startedAt = performance.now()
   let told = false

@@ -34,15 +34,8 @@ export async function chooseLauncher(dataFolder: string): Promise<Launcher> {
   const users = systemUsers()
   if (existing && existing.uid !== 0) return asUser({ uid: existing.uid, gid: existing.gid })
 
-  // initdb wants its uid to have a name.
-  const mapped = users.find(({ uid }) => uid === 1000) ?? users.find(({ name }) => name === 'nobody')
-  const namespace = [
-    '--user',
-    `--map-user=${mapped?.uid ?? 1000}`,
-    `--map-group=${mapped?.gid ?? 1000}`,
-    '--'
-  ]
-  if (spawnSync('unshare', [...namespace, 'true'], { env, stdio: 'ignore' }).status === 0) {
+  const namespace = namespaceOptions(users)
+  if (namespacesAllowed(namespace)) {
     return {
       manner: 'in a user namespace',
       owner: null,
@@ -62,6 +55,24 @@ export async function chooseLauncher(dataFolder: string): Promise<Launcher> {
 /** What whoever started us can do when PostgreSQL cannot be run as somebody else. */
 export const waysOut =
   'Start kyso as an ordinary user, or name another PostgreSQL (15 or later) by DATABASE_URL.'
+
+/**
+ * The mode of a data folder that is about to be made: nobody else's, but where PostgreSQL will have to run as another
+ * user, who must be able to pass through to its own folder inside.
+ */
+export function newDataDirMode(): number {
+  return process.getuid?.() === 0 && !namespacesAllowed(namespaceOptions(systemUsers())) ? 0o711 : 0o700
+}
+
+function namespaceOptions(users: ReturnType<typeof systemUsers>): string[] {
+  // initdb wants its uid to have a name.
+  const mapped = users.find(({ uid }) => uid === 1000) ?? users.find(({ name }) => name === 'nobody')
+  return ['--user', `--map-user=${mapped?.uid ?? 1000}`, `--map-group=${mapped?.gid ?? 1000}`, '--']
+}
+
+function namespacesAllowed(options: readonly string[]): boolean {
+  return spawnSync('unshare', [...options, 'true'], { env, stdio: 'ignore' }).status === 0
+}
 
 function asUser({ uid, gid }: { uid: number; gid: number }): Launcher {
   return {
