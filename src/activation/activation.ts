@@ -27,7 +27,7 @@ export interface Activation {
   confirmedAt: Date | null
   endedAt: Date | null
   endedReason: string | null
-  /** One letter a digest: `a` authorized, `r` reserved or consumed. */
+  /** One digit a digest: `0` authorized, `1` reserved or consumed. */
   occurrences: string
 }
 

@@ -123,6 +123,6 @@ function waiting(
     confirmedAt: null,
     endedAt: null,
     endedReason: null,
-    occurrences: 'a'.repeat(request.digests.length)
+    occurrences: '0'.repeat(request.digests.length)
   }
 }

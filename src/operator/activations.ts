@@ -131,7 +131,7 @@ function view({ activation, refusedTokens, confirmedByDeviceId, reservations }: 
     documents: activation.digests.map((digest, index) => ({
       name: activation.documentNames[index] ?? '',
       digest: Buffer.from(digest).toString('base64'),
-      reserved: activation.occurrences[index] === 'r'
+      reserved: activation.occurrences[index] === '1'
     })),
     validUntil: timeOrNull(activation.validUntil),
     createdAt: activation.createdAt.toISOString(),

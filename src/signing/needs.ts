@@ -11,10 +11,9 @@ export interface Reservation {
   credentialId: string
   /** The version whose sealed row was checked. */
   credentialVersion: number
-  /** Occurrence letters as the caller believes them to be, and as they shall be. */
-  before: string
-  after: string
-  /** Which occurrences are taken, from 0. */
+  /** A `1` for each occurrence to be taken, one digit an occurrence. All of them must be free. */
+  mask: string
+  /** The same as numbers from 0, in the order of the digests. */
   positions: readonly number[]
   /** For the record, such as `pkcs1/SHA-256`. */
   scheme: string
@@ -38,8 +37,8 @@ export interface ReservationOutcome {
   outcome: 'signed' | 'partly' | 'refused' | 'failed'
   /** By position within the reservation; null where none was made. */
   signatures: readonly (Uint8Array | null)[]
-  /** Occurrences that go back to authorized, since the HSM definitely made no signature. */
-  returned: readonly number[]
+  /** Mask of the occurrences that go back to authorized, since the HSM definitely made no signature. Null: none. */
+  returned: string | null
   detail: string | null
   now: Date
 }

@@ -1,10 +1,11 @@
-/** Letters of `Activation.occurrences`. */
-const authorized = 'a'
-const reserved = 'r'
+/** Digits of `Activation.occurrences`. */
+const authorized = '0'
+const reserved = '1'
 
 /** The outcome of looking for digests among what was approved. */
 export type Match =
-  | { found: true; positions: number[]; after: string }
+  /** `mask` has a `1` at each position taken, and the length of `occurrences`. */
+  | { found: true; positions: number[]; mask: string }
   /** `foreign`: one was never approved. `taken`: all were, but one has no occurrence left. */
   | { found: false; why: 'foreign' | 'taken' }
 
@@ -12,7 +13,7 @@ export type Match =
  * Finds an occurrence for each digest, as a multiset: order does not matter, and a digest approved twice may be
  * taken twice. Compared as bytes.
  *
- * @param occurrences One letter an approved digest.
+ * @param occurrences One digit an approved digest.
  */
 export function matchOccurrences(
   approved: readonly Uint8Array[],
@@ -37,9 +38,14 @@ export function matchOccurrences(
     if (position === undefined) return { found: false, why: 'taken' }
     positions.push(position)
   }
-  const letters = occurrences.split('')
-  for (const position of positions) letters[position] = reserved
-  return { found: true, positions, after: letters.join('') }
+  return { found: true, positions, mask: maskOf(positions, occurrences.length) }
+}
+
+/** A `1` at each of `positions`, among `length` digits. */
+export function maskOf(positions: readonly number[], length: number): string {
+  const digits = new Array<string>(length).fill(authorized)
+  for (const position of positions) digits[position] = reserved
+  return digits.join('')
 }
 
 const keyOf = (digest: Uint8Array): string =>

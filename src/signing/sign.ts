@@ -10,7 +10,7 @@ import { ServiceError } from '../errors.js'
 import { hashes } from '../hsm/hashes.js'
 import type { KeyStorage, SignatureScheme, SignResult } from '../hsm/hsm.js'
 import type { Reservation, ReservationStore } from './needs.js'
-import { matchOccurrences } from './occurrences.js'
+import { maskOf, matchOccurrences } from './occurrences.js'
 import type { Signing, SignRequest } from './signing.js'
 import { createUnfinished, type Unfinished } from './unfinished.js'
 
@@ -40,7 +40,7 @@ export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'se
 
   /** Records how each digest ended, then answers: signatures only when all were made. */
   async function settle(request: SignRequest, reservation: Reservation, results: SignResult[]) {
-    const { id, activationId, positions } = reservation
+    const { id, activationId, positions, mask } = reservation
     const signatures = results.map((result) => (result.outcome === 'signed' ? result.signature : null))
     const made = signatures.filter((signature) => signature !== null)
     const returned = positions.filter((_, index) => results[index]?.outcome === 'refused')
@@ -84,7 +84,15 @@ export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'se
     let mine: boolean
     try {
       await audit.record(...events)
-      mine = await store.finish({ id, activationId, outcome, signatures, returned, detail, now: now() })
+      mine = await store.finish({
+        id,
+        activationId,
+        outcome,
+        signatures,
+        returned: returned.length === 0 ? null : maskOf(returned, mask.length),
+        detail,
+        now: now()
+      })
     } catch (error) {
       unfinished.notRecorded(reservation)
       throw error
@@ -176,8 +184,7 @@ async function reserve(
         clientId: request.clientId,
         credentialId: credential.id,
         credentialVersion: credential.version,
-        before: occurrences,
-        after: match.after,
+        mask: match.mask,
         positions: match.positions,
         scheme: schemeName(request.scheme),
         serverId,

@@ -38,7 +38,7 @@ export function createUnfinished(deps: {
     reservation: Reservation
     asked: boolean
   }): Promise<void> {
-    const { id, activationId, positions, credentialId, provider, clientId } = reservation
+    const { id, activationId, positions, mask, credentialId, provider, clientId } = reservation
     const detail = asked
       ? 'its end could not be recorded in time'
       : 'it was made while the database went away'
@@ -47,7 +47,7 @@ export function createUnfinished(deps: {
       activationId,
       outcome: asked ? 'failed' : 'refused',
       signatures: positions.map(() => null),
-      returned: asked ? [] : positions,
+      returned: asked ? null : mask,
       detail,
       now: now()
     }

@@ -4,53 +4,101 @@ import { batched } from './batch.js'
 import type { Database } from './database.js'
 import { againAfterDeadlock, isDeadlock } from './violated-constraint.js'
 
+/** What a statement takes from one activation, for one or more reservations that name the same SAD and credential. */
+interface Claim {
+  first: Reservation
+  reservations: Reservation[]
+  mask: bigint
+  /** The latest time among them. */
+  now: Date
+}
+
+/**
+ * Puts together what takes from the same activation. A reservation that wants what an earlier one in the batch wants
+ * is left out, and so is not granted. In order of activation, so that two statements lock rows in the same order.
+ */
+function claimsOf(wanted: readonly Reservation[]): Claim[] {
+  const claims = new Map<string, Claim>()
+  for (const one of wanted) {
+    const sad = Buffer.from(one.sadSha256).toString('base64')
+    const key = [
+      one.activationId,
+      sad,
+      one.provider,
+      one.clientId,
+      one.credentialId,
+      one.credentialVersion
+    ].join(' ')
+    const mask = BigInt(`0b${one.mask}`)
+    const claim = claims.get(key)
+    if (claim === undefined) claims.set(key, { first: one, reservations: [one], mask, now: one.now })
+    else if ((claim.mask & mask) === 0n) {
+      claim.reservations.push(one)
+      claim.mask |= mask
+      if (one.now > claim.now) claim.now = one.now
+    }
+  }
+  return [...claims.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, claim]) => claim)
+}
+
 /** Reservations: what was taken of an activation, by which server, and how it ended. */
 export function createReservationStore(database: Database): ReservationStore {
   /**
-   * One statement for many requests. Of two that take from the same activation at most one finds `before` to be
-   * true; an UPDATE that waited for another's row lock judges the row anew (READ COMMITTED).
+   * One statement for many requests; an activation's row is touched once, however many of them take from it. Of two
+   * that take the same occurrence at most one finds it free: an UPDATE that waited for another's row lock judges the
+   * row anew (READ COMMITTED).
    */
   async function take(wanted: readonly Reservation[]): Promise<boolean[]> {
-    const sorted = [...wanted].sort((a, b) => (a.activationId < b.activationId ? -1 : 1))
-    const column = <T>(read: (one: Reservation) => T): T[] => sorted.map(read)
+    const claims = claimsOf(wanted)
+    const chosen = claims.flatMap(({ reservations }, claim) => reservations.map((one) => ({ claim, one })))
+    const ofClaim = <T>(read: (one: Claim) => T): T[] => claims.map(read)
+    const ofChosen = <T>(read: (one: Reservation, claim: number) => T): T[] =>
+      chosen.map(({ claim, one }) => read(one, claim))
     const { rows } = await database.query<{ id: string }>({
       name: 'reservations-take',
       text: `
-        with wanted as (
-          select * from unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::integer[],
-                               $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
-            as w (id, activation_id, sad_sha256, provider, client_id, credential_id, credential_version,
-                  before, after, positions, scheme, server_id, now)
+        with claims as (
+          select * from unnest($1::integer[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[],
+                               $7::integer[], $8::bit varying[], $9::timestamptz[])
+            as c (claim, activation_id, sad_sha256, provider, client_id, credential_id, credential_version, mask, now)
         ), taken as (
           update activations a
-             set occurrences = w.after,
-                 status = case when strpos(w.after, 'a') = 0 then 'spent' else a.status end,
-                 ended_at = case when strpos(w.after, 'a') = 0 then w.now else a.ended_at end
-            from wanted w join credentials c on c.id = w.credential_id
-           where a.id = w.activation_id and a.status = 'confirmed' and a.occurrences = w.before
+             set occurrences = a.occurrences | w.mask,
+                 status = case when bit_count(a.occurrences | w.mask) = a.num_signatures then 'spent' else a.status end,
+                 ended_at = case when bit_count(a.occurrences | w.mask) = a.num_signatures then w.now else a.ended_at end
+            from claims w join credentials c on c.id = w.credential_id
+           where a.id = w.activation_id and a.status = 'confirmed'
+             and length(w.mask) = a.num_signatures and bit_count(a.occurrences & w.mask) = 0
              and a.sad_sha256 = w.sad_sha256 and a.sad_expires_at > w.now
              and a.provider = w.provider and a.client_id = w.client_id and a.credential_id = w.credential_id
              and c.status = 'active' and c.version = w.credential_version
              and c.not_before <= w.now and c.not_after > w.now
-          returning w.id, w.activation_id, w.credential_id, w.credential_version, w.server_id, w.positions, w.scheme, w.now
+          returning w.claim, w.activation_id, w.credential_id, w.credential_version
         )
-        insert into reservations (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at)
-        select id, activation_id, credential_id, credential_version, server_id, positions::integer[], scheme, now from taken
+        insert into reservations
+          (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at)
+        select r.id, t.activation_id, t.credential_id, t.credential_version, r.server_id, r.positions::integer[],
+               r.scheme, r.now
+          from unnest($10::integer[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[])
+            as r (claim, id, server_id, positions, scheme, now)
+          join taken t using (claim)
         returning id`,
       values: [
-        column((one) => one.id),
-        column((one) => one.activationId),
-        column((one) => one.sadSha256),
-        column((one) => one.provider),
-        column((one) => one.clientId),
-        column((one) => one.credentialId),
-        column((one) => one.credentialVersion),
-        column((one) => one.before),
-        column((one) => one.after),
-        column((one) => `{${one.positions.join(',')}}`),
-        column((one) => one.scheme),
-        column((one) => one.serverId),
-        column((one) => one.now)
+        claims.map((_, claim) => claim),
+        ofClaim(({ first }) => first.activationId),
+        ofClaim(({ first }) => first.sadSha256),
+        ofClaim(({ first }) => first.provider),
+        ofClaim(({ first }) => first.clientId),
+        ofClaim(({ first }) => first.credentialId),
+        ofClaim(({ first }) => first.credentialVersion),
+        ofClaim(({ mask, first }) => mask.toString(2).padStart(first.mask.length, '0')),
+        ofClaim(({ now }) => now),
+        ofChosen((_, claim) => claim),
+        ofChosen((one) => one.id),
+        ofChosen((one) => one.serverId),
+        ofChosen((one) => `{${one.positions.join(',')}}`),
+        ofChosen((one) => one.scheme),
+        ofChosen((one) => one.now)
       ]
     })
     const taken = new Set(rows.map((row) => row.id))
@@ -109,8 +157,7 @@ export function createReservationStore(database: Database): ReservationStore {
       if (rowCount !== 1) return false
       await tx.query({
         text: `update activations
-                  set occurrences = (select string_agg(case when n - 1 = any($2::integer[]) then 'a' else letter end, '' order by n)
-                                       from unnest(string_to_array(occurrences, null)) with ordinality as u (letter, n)),
+                  set occurrences = occurrences & ~$2::bit varying,
                       status = case when status <> 'spent' then status when unchanged then 'confirmed' else 'cancelled' end,
                       ended_at = case when status = 'spent' and unchanged then null else ended_at end
                  from (select c.version = r.credential_version and c.status = 'active' as unchanged
@@ -126,7 +173,7 @@ export function createReservationStore(database: Database): ReservationStore {
   const finish = batched(record, { limit: 200, lanes: 2 })
   return {
     reserve: batched(takeOrSplit, { limit: 200, lanes: 2 }),
-    finish: (outcome) => (outcome.returned.length > 0 ? finishReturning(outcome) : finish(outcome)),
+    finish: (outcome) => (outcome.returned !== null ? finishReturning(outcome) : finish(outcome)),
 
     async standing(activationId) {
       const { rows } = await database.query<{

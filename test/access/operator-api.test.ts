@@ -397,8 +397,8 @@ t.test('activations are listed with what came of them, latest first', async (t) 
         occurrences
       ]
     })
-  for (const id of ['a-1', 'a-2', 'a-3']) await insert(id, 'vnpt', 'spent', 'rr')
-  await insert('a-4', 'misa', 'rejected', 'aa')
+  for (const id of ['a-1', 'a-2', 'a-3']) await insert(id, 'vnpt', 'spent', '11')
+  await insert('a-4', 'misa', 'rejected', '00')
   await store.database.query({
     text: `insert into reservations (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at,
              outcome, finished_at, signatures, detail)

@@ -68,7 +68,7 @@ export async function confirmAndSign(database: Database, phone: Phone, count: nu
     confirmedAt: at,
     endedAt: at,
     endedReason: null,
-    occurrences: 'r'.repeat(count)
+    occurrences: '1'.repeat(count)
   }
   await insertActivation(database, activation)
   const challenge = challengeOf(activation, publicUrl)

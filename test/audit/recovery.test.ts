@@ -261,7 +261,7 @@ t.test('a server taken for dead cannot finish what was ended, and comes back', a
     activationId: `activation-${id}`,
     outcome: 'signed',
     signatures: [],
-    returned: [],
+    returned: null,
     detail: null,
     now: new Date()
   })
@@ -286,7 +286,7 @@ t.test('while a reservation is being ended, its server’s own finish waits, and
         activationId: `activation-${id}`,
         outcome: 'signed',
         signatures: [],
-        returned: [],
+        returned: null,
         detail: null,
         now: new Date()
       })

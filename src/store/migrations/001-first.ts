@@ -183,7 +183,8 @@ create table activations (
   ended_reason text,
   sad_sha256 bytea,
   sad_expires_at timestamptz,
-  occurrences text not null       -- one letter a digest: a authorized, r reserved (its reservation tells how it ended)
+  -- one bit a digest: 0 authorized, 1 reserved; how it ended is told by the reservation
+  occurrences bit varying(1000) not null check (length(occurrences) = num_signatures)
 );
 create index activations_waiting on activations (subscriber_id, created_at) where status = 'waiting';
 create index activations_open on activations (credential_id) where status in ('waiting', 'confirmed');
