@@ -5,6 +5,7 @@ import { ServiceError } from '../errors.js'
 import type { Activation } from './activation.js'
 import { publicUrlIn, verifyBiometricToken } from './biometric-token.js'
 import { challengeOf } from './challenge.js'
+import { type DigestIndex, indexDigests } from './digest-index.js'
 import type { ActivationStore, Confirmation } from './needs.js'
 
 /** Approvals remembered between authorizing and signing. */
@@ -17,6 +18,8 @@ const cacheSize = 20_000
  */
 export interface Approval {
   activation: Activation
+  /** Of the digests that were confirmed. */
+  digests: DigestIndex
   deviceId: string
 }
 
@@ -27,8 +30,8 @@ export interface Approvals {
    * @throws ServiceError `integrity_broken` when the stored evidence does not confirm the stored request, audited.
    */
   get(activationId: string): Promise<Approval | null>
-  /** Remembers one that was verified just now. */
-  put(approval: Approval): void
+  /** Remembers one whose confirmation was verified just now. */
+  put(activation: Activation, deviceId: string): void
 }
 
 /**
@@ -45,6 +48,12 @@ export function createApprovals(deps: {
   const { store, directory, audit, actor } = deps
   const verified = new LRUCache<string, Approval>({ max: cacheSize })
 
+  function remember(activation: Activation, deviceId: string): Approval {
+    const approval = { activation, digests: indexDigests(activation.digests), deviceId }
+    verified.set(activation.id, approval)
+    return approval
+  }
+
   async function load(activationId: string): Promise<Approval | null> {
     const activation = await store.find(activationId)
     if (activation === null || activation.confirmedAt === null) return null
@@ -59,9 +68,7 @@ export function createApprovals(deps: {
       })
       throw new ServiceError('integrity_broken', `activation ${activationId}: ${fault}`)
     }
-    const approval = { activation, deviceId: (confirmation as Confirmation).deviceId }
-    verified.set(activationId, approval)
-    return approval
+    return remember(activation, (confirmation as Confirmation).deviceId)
   }
 
   async function faultOf(activation: Activation, confirmation: Confirmation | null): Promise<string | null> {
@@ -86,6 +93,6 @@ export function createApprovals(deps: {
 
   return {
     get: async (activationId) => verified.get(activationId) ?? load(activationId),
-    put: (approval) => void verified.set(approval.activation.id, approval)
+    put: (activation, deviceId) => void remember(activation, deviceId)
   }
 }

@@ -51,7 +51,7 @@ export async function confirmActivation(
     if (present?.status !== 'waiting') throw challengeEnded(present?.status ?? 'cancelled')
     throw await refusal(deps, device, activation, new TokenRefused('its jti was used before'), at)
   }
-  approvals.put({ activation: { ...activation, status: 'confirmed', confirmedAt: at }, deviceId })
+  approvals.put({ ...activation, status: 'confirmed', confirmedAt: at }, deviceId)
   await audit.record({
     type: 'activation.confirmed',
     actor: `device:${deviceId}`,

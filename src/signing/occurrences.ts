@@ -1,3 +1,5 @@
+import { type DigestIndex, digestKey } from '../activation/digest-index.js'
+
 /** Digits of `Activation.occurrences`. */
 const authorized = '0'
 const reserved = '1'
@@ -11,31 +13,23 @@ export type Match =
 
 /**
  * Finds an occurrence for each digest, as a multiset: order does not matter, and a digest approved twice may be
- * taken twice. Compared as bytes.
+ * taken twice.
  *
  * @param occurrences One digit an approved digest.
  */
 export function matchOccurrences(
-  approved: readonly Uint8Array[],
+  approved: DigestIndex,
   occurrences: string,
   digests: readonly Uint8Array[]
 ): Match {
-  const free = new Map<string, number[]>()
-  const known = new Set<string>()
-  for (let position = approved.length - 1; position >= 0; position -= 1) {
-    const key = keyOf(approved[position] as Uint8Array)
-    known.add(key)
-    if (occurrences[position] !== authorized) continue
-    const positions = free.get(key)
-    if (positions === undefined) free.set(key, [position])
-    else positions.push(position)
-  }
   const positions: number[] = []
+  const chosen = new Set<number>()
   for (const digest of digests) {
-    const key = keyOf(digest)
-    if (!known.has(key)) return { found: false, why: 'foreign' }
-    const position = free.get(key)?.pop()
+    const candidates = approved.get(digestKey(digest))
+    if (candidates === undefined) return { found: false, why: 'foreign' }
+    const position = candidates.find((one) => occurrences[one] === authorized && !chosen.has(one))
     if (position === undefined) return { found: false, why: 'taken' }
+    chosen.add(position)
     positions.push(position)
   }
   return { found: true, positions, mask: maskOf(positions, occurrences.length) }
@@ -43,10 +37,7 @@ export function matchOccurrences(
 
 /** A `1` at each of `positions`, among `length` digits. */
 export function maskOf(positions: readonly number[], length: number): string {
-  const digits = new Array<string>(length).fill(authorized)
-  for (const position of positions) digits[position] = reserved
-  return digits.join('')
+  const digits = Buffer.alloc(length, authorized)
+  for (const position of positions) digits.write(reserved, position, 'latin1')
+  return digits.toString('latin1')
 }
-
-const keyOf = (digest: Uint8Array): string =>
-  Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('latin1')

@@ -174,7 +174,7 @@ async function reserve(
     if (credential?.provider !== request.provider) throw new ServiceError('not_found', 'no such credential')
     requireUsable(credential, at)
     requireScheme(credential, request.scheme)
-    const match = matchOccurrences(activation.digests, occurrences, request.digests)
+    const match = matchOccurrences(approval.digests, occurrences, request.digests)
     if (match.found) {
       const reservation: Reservation = {
         id: uuidv7({ msecs: at.getTime() }),
@@ -213,7 +213,7 @@ async function reserve(
         `activation ${activation.id} is ${standing.status}`
       )
     }
-    const again = matchOccurrences(activation.digests, standing.occurrences, request.digests)
+    const again = matchOccurrences(approval.digests, standing.occurrences, request.digests)
     if (!again.found) throw new ServiceError('digest_not_authorized', `a digest is ${again.why}`)
     // Newer truth is a reason to try again, and somebody else's progress; the same truth twice is not.
     if (standing.occurrences === occurrences && credential?.version === version) unchanged += 1
