@@ -26,8 +26,6 @@ for (const entry of Object.values(lock.packages)) {
     added.push(name)
   }
 }
-lock.packages = Object.fromEntries(
-  Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1))
-)
+lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)))
 writeFileSync('package-lock.json', `${JSON.stringify(lock, null, 2)}\n`)
 console.log(added.length === 0 ? 'nothing was missing' : `added ${added.join(', ')}`)

@@ -3,7 +3,7 @@
 
 /**
  * @param {string} text
- * @returns {{ tests: { name: string, ok: boolean, skip: string | null, detail: string[] }[], complete: boolean, last: string }}
+ * @returns {{ tests: { name: string, ok: boolean, skip: string | null, todo: boolean, detail: string[] }[], complete: boolean, last: string }}
  *   `complete`: the plan was kept. `last`: the name last seen, for a file that ended in the middle.
  */
 export function readTap(text) {
@@ -26,6 +26,7 @@ export function readTap(text) {
       tests.push({
         name: name.replace(/ # time=.*$/, '').replace(/ \{$/, ''),
         ok,
+        todo: kind.toUpperCase() === 'TODO',
         skip: kind === '' ? null : (reason || kind).replace(/ # time=.*$/, ''),
         detail: ok ? [] : failuresIn(inside)
       })

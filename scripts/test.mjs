@@ -77,7 +77,8 @@ async function runFile(file) {
   const failures = result.tests.filter(({ ok }) => !ok)
   const skipped = result.tests.filter(({ skip }) => skip !== null)
   const crashed = failures.length === 0 && (code !== 0 || !result.complete)
-  const failed = failures.length + (crashed ? 1 : 0) + (skipsFail ? skipped.length : 0)
+  const failed =
+    failures.length + (crashed ? 1 : 0) + (skipsFail ? skipped.filter(({ todo }) => !todo).length : 0)
   total.failed += failed
   total.passed += result.tests.length - failures.length - skipped.length
   total.skipped += skipped.length
@@ -85,7 +86,8 @@ async function runFile(file) {
   const lines = [
     `${failed === 0 ? 'ok    ' : 'FAILED'}  ${file.replace(/^build\//, '').replace(/\.js$/, '')}  ${seconds(fileStartedAt)}`
   ]
-  for (const { name, skip } of skipped) lines.push(`        skipped: ${name} (${skip})`)
+  for (const { name, skip, todo } of skipped)
+    lines.push(`        ${todo ? 'to do' : 'skipped'}: ${name} (${skip})`)
   for (const { name, detail } of failures)
     lines.push(`        FAILED: ${name}`, ...detail.map((line) => `          ${line}`))
   if (crashed) {

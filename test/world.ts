@@ -52,7 +52,7 @@ export async function startWorld(
 ): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'kyso-world-'))
   const dataDir = join(folder, 'data')
-  if (!fresh) await cp(await template(seed), dataDir, { recursive: true })
+  if (!fresh) await cp(await dataTemplate(seed), dataDir, { recursive: true })
   let offsetMs = 0
   const now: Clock = () => new Date(Date.now() + offsetMs)
   const log: string[] = []
@@ -137,7 +137,7 @@ const makers = [
 const templateTimeoutMs = 180_000
 
 /** The data folder of a server that was started once and stopped; the first who asks makes it, others wait. */
-async function template(seed: 'demo' | 'none'): Promise<string> {
+export async function dataTemplate(seed: 'demo' | 'none'): Promise<string> {
   const name = `test-template-${seed}-${makersHash()}`
   const path = join(build, name)
   const lock = `${path}.making`
@@ -174,7 +174,7 @@ async function makeTemplate(seed: 'demo' | 'none', path: string): Promise<void> 
     if (old.startsWith('test-template-') && age > 3_600_000) await rm(join(build, old), { recursive: true })
   }
   const dataDir = join(await mkdtemp(join(tmpdir(), 'kyso-template-')), 'data')
-  if (seed === 'demo') await cp(await template('none'), dataDir, { recursive: true })
+  if (seed === 'demo') await cp(await dataTemplate('none'), dataDir, { recursive: true })
   const settings = { DATA_DIR: dataDir, PORT: '0', SEED: seed, PKI_URL: templatePkiUrl, LOG_LEVEL: 'warn' }
   const server = await run(readConfig(settings), () => new Date(), [])
   await server.close()

@@ -31,6 +31,7 @@ export interface Database extends Queryable {
   check(): Promise<void>
   /** Numbers for /metrics. */
   stats(): DatabaseStats
+  /** Idempotent. */
   close(): Promise<void>
 }
 

@@ -10,11 +10,9 @@ import { findBinaries } from './embedded/binaries.js'
 import { makeCluster, superuser } from './embedded/cluster.js'
 import { chooseLauncher } from './embedded/launcher.js'
 import { type Postmaster, startPostmaster } from './embedded/postmaster.js'
-import { endStalePostmaster, socketFolderPrefix } from './embedded/stale.js'
+import { endStalePostmaster, port, socketFolderPrefix } from './embedded/stale.js'
 import type { StoreLog } from './log.js'
 
-/** Names the socket file; no network port is opened. */
-const port = 5432
 /** A Unix socket's path has 107 octets on Linux and 103 on macOS. */
 const socketPathLimit = 100
 const database = 'kyso'
@@ -49,11 +47,10 @@ export async function startEmbeddedPostgres({
   const binaries = findBinaries()
   const launcher = await chooseLauncher(dataFolder)
   const password = await secretFile(dataDir, 'postgres-password', 24)
-  await endStalePostmaster(dataFolder, log)
-  await makeCluster({ dataFolder, password, binaries, launcher, log })
-
   // Another user cannot write into DATA_DIR, only into its own folder inside.
   const home = launcher.owner ? dataFolder : dataDir
+  await endStalePostmaster({ dataFolder, socketFolder: home, log })
+  await makeCluster({ dataFolder, password, binaries, launcher, log })
   const tooLong = Buffer.byteLength(join(home, `.s.PGSQL.${port}`)) > socketPathLimit
   const socketFolder = tooLong ? await temporarySocketFolder() : home
   const connection = { host: socketFolder, port, user: superuser, password, database, ssl: false }
@@ -78,7 +75,7 @@ export async function startEmbeddedPostgres({
       await sleep(pauseMs, undefined, { ref: false })
       if (stopped) return
       try {
-        await endStalePostmaster(dataFolder, log)
+        await endStalePostmaster({ dataFolder, socketFolder, log })
         const next = await startPostmaster(options)
         if (stopped) return await next.stop(stopPatienceMs)
         watch(next)

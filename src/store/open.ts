@@ -41,11 +41,12 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     keepAliveInitialDelayMillis: 10_000
   }
   const pool = new pg.Pool({ ...client, max: poolSize, idleTimeoutMillis: 60_000 })
-  // The driver's errors carry the whole client, so only their message is logged. Without a listener an idle connection that breaks would end the process; while it is checked out, the pool's own
-  // listener is off, so each connection gets one for life.
-  let closing = false
+  // The driver's errors carry the whole client, so only their message is logged. Without a listener an idle connection
+  // that breaks would end the process; while it is checked out, the pool's own listener is off, so each connection
+  // gets one for life.
+  let closing: Promise<void> | null = null
   pool.on('error', (error) => {
-    if (!closing) log.warn({ reason: error.message }, 'an idle database connection was lost')
+    if (closing === null) log.warn({ reason: error.message }, 'an idle database connection was lost')
   })
   pool.on('connect', (connected) => {
     connected.on('error', (error) => log.debug({ reason: error.message }, 'a database connection was lost'))
@@ -123,8 +124,11 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     }
   }
 
-  async function close(): Promise<void> {
-    closing = true
+  function close(): Promise<void> {
+    closing ??= drain()
+    return closing
+  }
+  async function drain(): Promise<void> {
     await dedicated.close()
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise<void>((resolve) => {

@@ -17,13 +17,25 @@ interface LockFile {
   socketFolder: string
 }
 
+/** What ending needs. */
+export interface StaleOptions {
+  dataFolder: string
+  /** Where the socket is put now, and was, unless it had a folder of its own. */
+  socketFolder: string
+  log: StoreLog
+}
+
+/** Names the socket; no network port is opened. */
+export const port = 5432
+const socketFiles = [`.s.PGSQL.${port}`, `.s.PGSQL.${port}.lock`]
+
 /**
  * Ends what an earlier server process, killed before it could stop its PostgreSQL, left in the data folder: a running
  * postmaster or the backends of one that was killed itself, a lock file whose pid meanwhile means another process,
  * and a socket folder of its own. The caller holds the lock of `DATA_DIR`, so none of this is in use.
  * @throws StartError when a process of the old database does not end.
  */
-export async function endStalePostmaster(dataFolder: string, log: StoreLog): Promise<void> {
+export async function endStalePostmaster({ dataFolder, socketFolder, log }: StaleOptions): Promise<void> {
   const lock = await readLockFile(dataFolder)
   const alive = () => processesOf(dataFolder, lock)
   let left = await alive()
@@ -49,11 +61,12 @@ export async function endStalePostmaster(dataFolder: string, log: StoreLog): Pro
       `PostgreSQL processes of an earlier run (pid ${left.join(', ')}) do not end; end them.`
     )
   }
-  if (!lock) return
-  // Safe now: nothing runs in this folder. Left behind, a pid that another process has got meanwhile would keep
-  // PostgreSQL from starting.
+  // Safe now: nothing runs in this folder. Left behind, a pid that another process has got meanwhile, or that nobody
+  // has taken notice of yet, would keep PostgreSQL from starting.
   await rm(join(dataFolder, 'postmaster.pid'), { force: true })
-  if (isOwnSocketFolder(lock.socketFolder)) await rm(lock.socketFolder, { recursive: true, force: true })
+  for (const name of socketFiles) await rm(join(socketFolder, name), { force: true })
+  const old = lock?.socketFolder ?? socketFolder
+  if (old !== socketFolder && isOwnSocketFolder(old)) await rm(old, { recursive: true, force: true })
 }
 
 /** The name of every socket folder made outside `DATA_DIR` starts so. */
