@@ -44,6 +44,11 @@ export const settings = [
   { name: 'SIGNING_WORKERS', default: 'number of cores', meaning: 'Threads that sign, 1 to 64.' },
   { name: 'KEY_CACHE', default: '10000', meaning: 'Keys kept ready in the HSM.' },
   {
+    name: 'KEY_POOL',
+    default: '8',
+    meaning: 'Key pairs of RSA-2048 and of P-256 each, made ahead while the HSM is idle; 0 for none.'
+  },
+  {
     name: 'ACTIVATION_TTL_S',
     default: "the provider's",
     meaning: 'Seconds a subscriber has to answer a challenge.'
@@ -102,6 +107,8 @@ export interface Config {
   readonly signingWorkers: number
   /** Number of keys. */
   readonly keyCache: number
+  /** Number of key pairs of each common algorithm. */
+  readonly keyPool: number
   /** Null: the provider's own. */
   readonly activationTtlS: number | null
   readonly sadTtlS: number
@@ -204,6 +211,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     keyStorage: choice('KEY_STORAGE', ['wrapped', 'token'], 'wrapped'),
     signingWorkers: whole('SIGNING_WORKERS', 1, 64, Math.min(availableParallelism(), 64)),
     keyCache: whole('KEY_CACHE', 1, 1_000_000, 10_000),
+    keyPool: whole('KEY_POOL', 0, 10_000, 8),
     activationTtlS: whole('ACTIVATION_TTL_S', 1, 86_400, null),
     sadTtlS: whole('SAD_TTL_S', 1, 86_400, 300),
     tokenTtlS: whole('TOKEN_TTL_S', 1, 86_400, 3600),

@@ -89,6 +89,7 @@ async function openToken(config: Config, log: Logger): Promise<Hsm> {
       keyStorage: config.keyStorage,
       workers: config.signingWorkers,
       keyCacheSize: config.keyCache,
+      preparedKeys: config.keyPool,
       ...(lockPath === undefined ? {} : { lockPath })
     },
     (level, message, fields) => log[level](fields ?? {}, message)

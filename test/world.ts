@@ -61,6 +61,7 @@ export async function startWorld(
     PORT: '0',
     SEED: seed,
     LOG_LEVEL: 'trace',
+    KEY_POOL: '0',
     ...(fresh ? {} : { PKI_URL: templatePkiUrl }),
     ...settings
   }

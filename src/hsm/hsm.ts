@@ -88,6 +88,8 @@ export interface HsmSettings {
   workers: number
   /** Keys held ready in the HSM, over all workers. */
   keyCacheSize: number
+  /** Key pairs of each common algorithm made ahead while the HSM is idle; default 0. Wrapped storage only. */
+  preparedKeys?: number
   /** Digests waiting for a worker before `busy`; default 4096. */
   queueLimit?: number
   /**
@@ -127,6 +129,8 @@ export interface HsmStats {
   keyLoads: number
   keyHits: number
   keysLoaded: number
+  /** Pairs made ahead that wait for an owner. */
+  keysPrepared: number
   queued: number
   workersReplaced: number
 }

@@ -12,6 +12,7 @@ import { findMasterKey, makeMasterKey, weaknessesOf } from './master-key.js'
 import { runMasterKeyProgram } from './master-key-program.js'
 import { type Cryptoki, initialise, loadModule } from './module.js'
 import { createPool } from './pool.js'
+import { prepareKeys } from './prepared-keys.js'
 import type { WorkerSetup } from './protocol.js'
 import { createSealer, findSealKey, makeSealKey } from './seal-key.js'
 import { createKeyStorage, findSubscriberKeys } from './storage.js'
@@ -62,7 +63,9 @@ export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
     log,
     onTrouble
   })
-  const keys = createKeyStorage({ mode: settings.keyStorage, live, generator, pool, onTrouble })
+  const stored = createKeyStorage({ mode: settings.keyStorage, live, generator, pool, onTrouble })
+  const limit = settings.keyStorage === 'wrapped' ? (settings.preparedKeys ?? 0) : 0
+  const keys = prepareKeys({ keys: stored, limit, load: pool.stats, log })
   const tokenKeys = createTokenKeys({ live, generator, exclusive, pool })
 
   /** Ends everything that is inside the module, then the module's own state. */
@@ -155,10 +158,9 @@ export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
       watch.check()
     },
     notices,
-    stats: pool.stats,
+    stats: () => ({ ...pool.stats(), keysPrepared: keys.count() }),
     close() {
-      closing ??= watch
-        .stop()
+      closing ??= Promise.all([watch.stop(), keys.stop()])
         .then(goDown)
         .finally(() => release(cryptoki, settings))
       return closing

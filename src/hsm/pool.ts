@@ -27,7 +27,7 @@ export interface Pool {
   forget(name: string): Promise<void>
   /** Refuses what waits, lets end what runs, and resolves when all workers have ended by themselves. */
   stop(): Promise<void>
-  stats(): HsmStats
+  stats(): Omit<HsmStats, 'keysPrepared'>
 }
 
 export interface PoolOptions {

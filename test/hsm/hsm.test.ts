@@ -243,6 +243,26 @@ t.test('a small cache gives up keys and loads them again', async (t) => {
   t.equal(ending((await hsm.keys.sign(first, ecdsa, one.digests))[0]), 'signed', 'its blob still opens it')
 })
 
+t.test('keys made ahead are each handed out once, under the name asked for, and are bounded', async (t) => {
+  const hsm = await open(t, temporaryFolder(t), { preparedKeys: 2 })
+  await eventually(async () => {
+    if (hsm.stats().keysPrepared < 4) throw new Error('not all are made yet')
+  })
+  t.equal(hsm.stats().keysPrepared, 4, 'two of each common algorithm')
+  const keys = await Promise.all(Array.from({ length: 5 }, (_, i) => hsm.keys.generate(`own-${i}`, 'P-256')))
+  t.same(
+    keys.map(({ id }) => id),
+    ['own-0', 'own-1', 'own-2', 'own-3', 'own-4']
+  )
+  t.equal(new Set(keys.map(({ spki }) => Buffer.from(spki).toString('hex'))).size, 5, 'no key twice')
+  const { texts, digests } = messages(1)
+  for (const key of keys) {
+    const [result] = await hsm.keys.sign(key, ecdsa, digests)
+    t.ok(verifies(key.spki, ecdsa, texts[0] ?? new Uint8Array(), signatureIn(result)))
+  }
+  t.match(await hsm.keys.generate('larger', 'P-384'), { id: 'larger', algorithm: 'P-384' })
+})
+
 t.test('private token objects (KEY_STORAGE=token)', async (t) => {
   const folder = temporaryFolder(t)
   let hsm = await open(t, folder, { keyStorage: 'token' })
