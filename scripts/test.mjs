@@ -8,7 +8,7 @@ import { installSystemPackages, root, seconds, setUp, sourcesIn } from './setup.
 import { readTap } from './tap-output.mjs'
 
 /** Debian packages that tests use beside what the server needs. A test whose tool is missing skips itself. */
-const tools = ['openssl', 'poppler-utils']
+const tools = ['openssl']
 /** A file that takes longer hangs. */
 const fileTimeoutMs = 300_000
 const jobs = Math.max(1, Math.min(2, availableParallelism()))
