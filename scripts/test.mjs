@@ -9,14 +9,14 @@ import { readTap } from './tap-output.mjs'
 
 /** Debian packages that tests use beside what the server needs. A test whose tool is missing skips itself. */
 const tools = ['openssl']
-/** A file that takes longer hangs. */
-const fileTimeoutMs = 300_000
 const jobs = Math.max(1, Math.min(2, availableParallelism()))
 /** Without its tools a test is skipped by name; where everything is meant to be tested, that is a failure. */
 const skipsFail = process.env.CI === 'true'
 
 const startedAt = performance.now()
 const slow = process.argv.includes('--slow')
+/** A file that takes longer hangs. */
+const fileTimeoutMs = slow ? 1_200_000 : 300_000
 const named = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const { typesHold } = setUp({ tests: true })
 if (!installSystemPackages(tools, console.log))
@@ -33,6 +33,14 @@ const durations = readDurations()
 files.sort((a, b) => (durations[b] ?? Infinity) - (durations[a] ?? Infinity))
 const total = { passed: 0, failed: 0, skipped: 0 }
 const waiting = [...files]
+/** Ends what runs; the tests are process groups of their own, which a Ctrl-C in the terminal does not reach. */
+const running = new Set()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    for (const end of running) end(signal)
+    process.exit(1)
+  })
+}
 await Promise.all(
   Array.from({ length: jobs }, async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await runFile(file)
@@ -62,15 +70,29 @@ async function runFile(file) {
   const child = spawn(process.execPath, ['--enable-source-maps', file], {
     cwd: root,
     env: { ...process.env, TAP_TIMEOUT: String(fileTimeoutMs / 1000) },
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), fileTimeoutMs)
+  // With all it started, which is given the time to end by itself first.
+  const end = (signal) => {
+    try {
+      process.kill(-child.pid, signal)
+    } catch {
+      // It has ended.
+    }
+  }
+  running.add(end)
+  const timer = setTimeout(() => {
+    end('SIGTERM')
+    setTimeout(() => end('SIGKILL'), 3_000).unref()
+  }, fileTimeoutMs)
   let [output, errors] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text) => (output += text))
   // Bounded: a server that logs everything says a lot.
   child.stderr.setEncoding('utf8').on('data', (text) => (errors = (errors + text).slice(-200_000)))
   const [code, signal] = await new Promise((done) => child.on('close', (...end) => done(end)))
   clearTimeout(timer)
+  running.delete(end)
   durations[file] = Math.round(performance.now() - fileStartedAt)
 
   const result = readTap(output)

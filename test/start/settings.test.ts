@@ -51,6 +51,7 @@ t.test('a value that cannot be used is refused in a sentence that names it', asy
     [{ KEY_STORAGE: 'memory' }, /^KEY_STORAGE must be one of wrapped, token, not "memory"\.$/],
     [{ SIGNING_WORKERS: '0' }, /^SIGNING_WORKERS /],
     [{ KEY_CACHE: '-1' }, /^KEY_CACHE /],
+    [{ KEY_POOL: '-1' }, /^KEY_POOL /],
     [{ ACTIVATION_TTL_S: '0' }, /^ACTIVATION_TTL_S /],
     [{ SAD_TTL_S: 'long' }, /^SAD_TTL_S /],
     [{ TOKEN_TTL_S: '1.5' }, /^TOKEN_TTL_S /],
