@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -24,6 +24,15 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }))
 chmodSync(folder, 0o700)
 const dataDir = join(folder, 'data')
 mkdirSync(dataDir, { mode: 0o700 })
+
+const launched = new Set<ChildProcess>()
+// A group of its own is not reached by what ends this file from outside.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of launched) child.kill('SIGTERM')
+    process.exit(1)
+  })
+}
 
 /** A server as a process group of its own, as a shell starts it. */
 function launch(env: Record<string, string> = {}) {
@@ -52,6 +61,7 @@ function launch(env: Record<string, string> = {}) {
   ready.catch(() => undefined)
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   t.teardown(() => child.kill('SIGKILL'))
+  launched.add(child)
   return {
     pid: child.pid ?? 0,
     ready,
