@@ -23,18 +23,9 @@ export function createIntegrity(deps: { seals: Seals; audit: Audit; now: Clock; 
   const { seals, audit, now, actor } = deps
   const reportedAt = new LRUCache<string, number>({ max: reportedMax })
 
-  async function holds(table: SealedTable, fields: SealedFields, seal: Uint8Array): Promise<boolean> {
-    try {
-      return await seals.holds(table, fields, seal)
-    } catch (error) {
-      if (error instanceof ServiceError) throw error
-      return false // content that cannot even be sealed, such as an infinite time, was not written by us
-    }
-  }
-
   return {
     async fault(table, fields, seal) {
-      if (await holds(table, fields, seal)) return null
+      if (await seals.holds(table, fields, seal)) return null
       const row = `${table} ${fields.id}`
       const at = now().getTime()
       if (at - (reportedAt.get(row) ?? Number.NEGATIVE_INFINITY) >= reportEveryMs) {
