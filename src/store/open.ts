@@ -5,6 +5,7 @@ import { isConnectionLoss, translated } from './connection-error.js'
 import type { Database, Queryable, Statement } from './database.js'
 import { createDedicatedConnection } from './dedicated-connection.js'
 import type { StoreLog } from './log.js'
+import { rowTypes } from './row-types.js'
 
 /** A statement that runs longer is cancelled by the server; waiting for locks counts. */
 export const statementTimeoutMs = 10_000
@@ -33,6 +34,7 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
   const client: ClientConfig = {
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     application_name: 'kyso',
+    types: rowTypes,
     connectionTimeoutMillis: connectionTimeoutMs,
     statement_timeout: statementTimeoutMs,
     // For a server that does not even cancel: a little later than it should have.
