@@ -8,10 +8,10 @@ import { reportLines } from '../audit/report.js'
 import { verifyAudit } from '../audit/verify.js'
 import { readConfig } from '../config.js'
 import { StartError } from '../errors.js'
-import { openReadOnly } from '../store/audit-database.js'
 import { createExportHistory, writeExport } from '../store/audit-export.js'
 import { createDatabaseHistory } from '../store/audit-history.js'
 import { publicKeyPath, readCheckpointFile, readPublicKeys } from '../store/checkpoint-file.js'
+import { openReadOnly } from '../store/command-database.js'
 
 const usage = `npm run audit:verify [-- options]
 

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ClientConfig } from 'pg'
+import pg, { type ClientConfig } from 'pg'
 import type { Clock } from '../clock.js'
+import { StartError } from '../errors.js'
 import { openDataDir } from './data-dir.js'
 import type { Database } from './database.js'
 import { superuser } from './embedded/cluster.js'
@@ -9,6 +11,12 @@ import { startEmbeddedPostgres } from './embedded.js'
 import type { StoreLog } from './log.js'
 import { migrate } from './migrate.js'
 import { openDatabase } from './open.js'
+
+/**
+ * Where a command finds its database. The embedded one of a data folder is used as it runs; if it does not run, the
+ * folder is taken and PostgreSQL started for the time being.
+ */
+export type DatabasePlace = { databaseUrl: string } | { dataDir: string }
 
 /** A database that a command uses beside the server, or instead of it. */
 export interface CommandDatabase {
@@ -18,45 +26,77 @@ export interface CommandDatabase {
 }
 
 /**
- * Opens the installation's database for a command that writes, its schema brought up to date. The embedded one is used
- * as it runs; if it does not run, the data folder is taken and PostgreSQL started, and made, for the time being.
+ * Opens the database of an installation for a command that writes, making it first if need be, and brings its schema up
+ * to date.
  * @throws StartError when there is none, or it cannot be started.
  */
-export async function openCommandDatabase(
-  where: { databaseUrl: string } | { dataDir: string },
+export function openCommandDatabase(
+  place: DatabasePlace,
   { log, now }: { log: StoreLog; now: Clock }
 ): Promise<CommandDatabase> {
-  async function open(connection: string | ClientConfig): Promise<Database> {
+  return openAt(place, log, async (connection) => {
     await migrate({ connection, log, now })
     return openDatabase({ connection, log, poolSize: 2 })
-  }
+  })
+}
 
-  if ('databaseUrl' in where) {
-    const database = await open(where.databaseUrl)
-    return { database, close: () => database.close() }
+/**
+ * Opens a database so that no statement can change it.
+ * @throws StartError when there is none, or it cannot be started.
+ */
+export async function openReadOnly(place: DatabasePlace, log: StoreLog): Promise<CommandDatabase> {
+  if ('dataDir' in place && !existsSync(join(place.dataDir, 'postgres', 'PG_VERSION'))) {
+    throw new StartError(`There is no embedded database in ${place.dataDir}.`)
   }
-  const running = await runningConnection(where.dataDir)
-  if (running !== null && (await answers(running, log))) {
-    const database = await open(running)
-    return { database, close: () => database.close() }
+  const options = '-c default_transaction_read_only=on'
+  return openAt(place, log, (connection) =>
+    openDatabase({ connection: { ...connection, options }, log, poolSize: 2 })
+  )
+}
+
+async function openAt(
+  place: DatabasePlace,
+  log: StoreLog,
+  open: (connection: ClientConfig) => Promise<Database>
+): Promise<CommandDatabase> {
+  const postgres =
+    'databaseUrl' in place ? notOurs({ connectionString: place.databaseUrl }) : await embedded(place, log)
+  try {
+    const database = await open(postgres.connection)
+    return {
+      database,
+      async close() {
+        await database.close()
+        await postgres.end()
+      }
+    }
+  } catch (error) {
+    await postgres.end()
+    throw error
   }
-  const folder = await openDataDir(where.dataDir)
+}
+
+/** A PostgreSQL that runs, and what ends it for us. */
+interface Postgres {
+  connection: ClientConfig
+  end(): Promise<void>
+}
+
+const notOurs = (connection: ClientConfig): Postgres => ({ connection, end: async () => {} })
+
+async function embedded({ dataDir }: { dataDir: string }, log: StoreLog): Promise<Postgres> {
+  const running = await runningConnection(dataDir)
+  if (running !== null && (await answers(running))) return notOurs(running)
+  const folder = await openDataDir(dataDir)
   try {
     const postgres = await startEmbeddedPostgres({ dataDir: folder.path, log })
-    try {
-      const database = await open(postgres.connection)
-      return {
-        database,
-        async close() {
-          await database.close()
-          await folder.closing()
-          await postgres.stop()
-          await folder.release()
-        }
+    return {
+      connection: postgres.connection,
+      async end() {
+        await folder.closing()
+        await postgres.stop()
+        await folder.release()
       }
-    } catch (error) {
-      await postgres.stop()
-      throw error
     }
   } catch (error) {
     await folder.release()
@@ -78,12 +118,11 @@ async function runningConnection(dataDir: string): Promise<ClientConfig | null> 
 }
 
 /** A lock file that nobody removed leads nowhere. */
-async function answers(connection: ClientConfig, log: StoreLog): Promise<boolean> {
-  try {
-    const database = await openDatabase({ connection, log, poolSize: 1 })
-    await database.close()
-    return true
-  } catch {
-    return false
-  }
+async function answers(connection: ClientConfig): Promise<boolean> {
+  const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5_000 })
+  client.on('error', () => undefined)
+  return client.connect().then(
+    () => client.end().then(() => true),
+    () => false
+  )
 }
