@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.js'
@@ -7,7 +8,7 @@ import { StartError } from './errors.js'
 import type { Hsm } from './hsm/hsm.js'
 import { openHsm } from './hsm/open.js'
 import { findSoftHsmModule, prepareSoftHsm, useSoftHsm } from './hsm/softhsm.js'
-import { secretFile } from './store/data-dir.js'
+import { openDataDir, secretFile } from './store/data-dir.js'
 import type { Database } from './store/database.js'
 import { startEmbeddedPostgres } from './store/embedded.js'
 import { migrate } from './store/migrate.js'
@@ -63,6 +64,30 @@ async function openStore(config: Config, log: Logger, now: Clock) {
   }
 }
 
+/** Where the data folder keeps what opens its token. */
+const pinFile = 'pkcs11-pin'
+const soPinFile = 'pkcs11-so-pin'
+
+/**
+ * Opens the HSM of an installation for a command, whether or not a server has it open: processes share a token. It gets
+ * one worker and no keys made ahead, since it seals and does not sign.
+ * @param holdsFolder Whether the data folder is taken, by this process or by the server that runs on it. If not, it is
+ *   taken while secrets are made that do not exist yet.
+ * @throws StartError, ServiceError `hsm_unavailable`.
+ */
+export async function openCommandToken(config: Config, log: Logger, holdsFolder: boolean): Promise<Hsm> {
+  const small = { ...config, signingWorkers: 1, keyCache: 1, keyPool: 0 }
+  const lastMade = config.pkcs11Module === null ? soPinFile : config.pkcs11Pin === null ? pinFile : null
+  if (holdsFolder || lastMade === null || existsSync(join(config.dataDir, lastMade)))
+    return openToken(small, log)
+  const folder = await openDataDir(config.dataDir)
+  try {
+    return await openToken(small, log)
+  } finally {
+    await folder.release()
+  }
+}
+
 /** SoftHSM with a token of our own in the data folder, unless the settings name another module. */
 async function openToken(config: Config, log: Logger): Promise<Hsm> {
   const own = config.pkcs11Module === null
@@ -72,8 +97,8 @@ async function openToken(config: Config, log: Logger): Promise<Hsm> {
       'SoftHSM is not installed: run softhsm/install.sh, or set PKCS11_MODULE to another module.'
     )
   }
-  const pin = config.pkcs11Pin ?? (await secretFile(config.dataDir, 'pkcs11-pin', pinOctets))
-  const soPin = own ? await secretFile(config.dataDir, 'pkcs11-so-pin', pinOctets) : null
+  const pin = config.pkcs11Pin ?? (await secretFile(config.dataDir, pinFile, pinOctets))
+  const soPin = own ? await secretFile(config.dataDir, soPinFile, pinOctets) : null
   let lockPath: string | undefined
   if (own) {
     const prepared = prepareSoftHsm(join(config.dataDir, 'softhsm'))

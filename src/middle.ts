@@ -75,11 +75,10 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   })
 
   const seals = createSeals({ mac: hsm.mac })
-  const operators = createOperatorStore(database)
   const access = await createAccess({
     relyingPartyStore: createRelyingPartyStore(database, seals),
     accessTokenStore: createAccessTokenStore(database),
-    operatorStore: operators,
+    operatorStore: createOperatorStore(database, seals),
     audit,
     now,
     providers: providers.map(({ id }) => id),

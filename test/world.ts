@@ -132,6 +132,8 @@ const makers = [
   'src/pki',
   'src/simulation/seed.ts',
   'src/store/migrations',
+  'src/store/operators.ts',
+  'src/store/relying-parties.ts',
   'src/store/seals.ts'
 ]
 /** Making a template takes a tenth of this. */

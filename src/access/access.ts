@@ -51,6 +51,6 @@ export interface Access {
    * @throws ServiceError `authentication_failed` (unknown, or for another audience), `token_expired` (also revoked).
    */
   verifyToken(provider: string, audience: string, accessToken: string): Promise<AccessGrant>
-  /** @throws ServiceError `authentication_failed`. */
+  /** @throws ServiceError `authentication_failed`, `integrity_broken`; both audited. */
   authenticateOperator(key: string): Promise<Operator>
 }

@@ -65,16 +65,26 @@ export interface OperatorRecord extends Operator {
   demo: boolean
   createdAt: Date
   removedAt: Date | null
+  version: number
 }
 
-/** What this room needs to keep operators; `store/operators.ts` provides it. */
+/** A record as read. Without `intact` its seal does not hold, and nothing in it may be believed. */
+export interface ReadOperator {
+  record: OperatorRecord
+  intact: boolean
+}
+
+/** What this room needs to keep operators; `store/operators.ts` provides it, seals included. */
 export interface OperatorStore {
   /** False: this key was given out before. */
   add(record: OperatorRecord): Promise<boolean>
-  /** Null: no operator who is not removed has this key. */
-  findByKey(keySha256: Uint8Array): Promise<OperatorRecord | null>
+  /** Also one who was removed. Null: nobody was ever given this key. */
+  findByKey(keySha256: Uint8Array): Promise<ReadOperator | null>
   /** Those not removed, in order of their ids (which is that of their making), beginning after `after`. */
-  list(of: { after: string | null; limit: number }): Promise<OperatorRecord[]>
-  /** `last-administrator`: nobody else could make operators then; nothing changed. */
-  remove(id: string, now: Date): Promise<'removed' | 'unknown' | 'last-administrator'>
+  list(of: { after: string | null; limit: number }): Promise<ReadOperator[]>
+  /**
+   * Nothing changes unless it answers `removed`. `last-administrator`: no other administrator whose seal holds could
+   * make operators then. `broken`: the seal does not hold.
+   */
+  remove(id: string, now: Date): Promise<'removed' | 'unknown' | 'last-administrator' | 'broken'>
 }

@@ -28,9 +28,12 @@ export interface OperatorRegister {
     actor: string,
     seededKey?: string
   ): Promise<{ operator: ListedOperator; key: string }>
-  /** In order of making, beginning after the id `after`. */
-  list(of: { after: string | null; limit: number }): Promise<ListedOperator[]>
-  /** The key stops working at once. @throws ServiceError `not_found`, `state_conflict` for the last administrator. */
+  /** In order of making, beginning after the id `after`; one whose seal is broken is listed as such. */
+  list(of: { after: string | null; limit: number }): Promise<{ operator: ListedOperator; intact: boolean }[]>
+  /**
+   * The key stops working at once.
+   * @throws ServiceError `not_found`, `integrity_broken`, `state_conflict` for the last administrator.
+   */
   remove(id: string, actor: string): Promise<void>
   /**
    * Audits that a call was refused. Repeats are gathered, see `Refusals`.
@@ -65,6 +68,19 @@ export function createOperators(deps: {
     })
   }
 
+  async function reportBroken(id: string): Promise<void> {
+    await refusals.record('broken operators', id, {
+      type: 'integrity.broken',
+      actor: 'anyone',
+      about: { table: 'operators', id, detail: 'the seal does not hold' }
+    })
+  }
+
+  async function broken(id: string): Promise<never> {
+    await reportBroken(id)
+    throw new ServiceError('integrity_broken', `operator ${id}: the seal does not hold`)
+  }
+
   return {
     async create({ name: given, role }, actor, seededKey) {
       const name = given.normalize('NFC').trim()
@@ -81,7 +97,8 @@ export function createOperators(deps: {
         keySha256: secretSha256(key),
         demo: seededKey !== undefined,
         createdAt,
-        removedAt: null
+        removedAt: null,
+        version: 1
       }
       if (!(await store.add(record)))
         throw new ServiceError('state_conflict', 'this operator key was given out before')
@@ -90,11 +107,14 @@ export function createOperators(deps: {
     },
 
     async list(of) {
-      return (await store.list(of)).map(listed)
+      const found = await store.list(of)
+      await Promise.all(found.filter(({ intact }) => !intact).map(({ record }) => reportBroken(record.id)))
+      return found.map(({ record, intact }) => ({ operator: listed(record), intact }))
     },
 
     async remove(id, actor) {
       const removed = await store.remove(id, now())
+      if (removed === 'broken') return broken(id)
       if (removed === 'unknown') throw new ServiceError('not_found', `no operator ${id}`)
       if (removed === 'last-administrator') {
         throw new ServiceError('state_conflict', `operator ${id} is the last administrator`, {
@@ -108,12 +128,14 @@ export function createOperators(deps: {
 
     async authenticateOperator(key) {
       // The lookup by hash is the comparison: how long it takes says nothing about the key behind another hash.
-      const record = await store.findByKey(secretSha256(key))
-      if (record === null) {
+      const found = await store.findByKey(secretSha256(key))
+      if (found?.intact === false) return broken(found.record.id)
+      if (found === null || found.record.removedAt !== null) {
         await refused({ operator: null, code: 'authentication_failed', call: null })
         throw new ServiceError('authentication_failed', 'no operator has this key')
       }
-      return { id: record.id, name: record.name, role: record.role }
+      const { id, name, role } = found.record
+      return { id, name, role }
     }
   }
 }

@@ -8,19 +8,22 @@ import { createRefusals } from '../access/refusals.js'
 import type { Audit } from '../audit/audit.js'
 import { createChainWriter } from '../audit/writer.js'
 import type { Clock } from '../clock.js'
+import { type Closing, closeAll } from '../closing.js'
 import { readConfig } from '../config.js'
 import { ServiceError } from '../errors.js'
+import { openCommandToken } from '../ground.js'
 import { createAuditStore } from '../store/audit.js'
 import { openCommandDatabase } from '../store/command-database.js'
 import type { Database } from '../store/database.js'
 import { createOperatorStore } from '../store/operators.js'
+import { createSeals } from '../store/seals.js'
 
 const roles: readonly OperatorRole[] = ['registrar', 'auditor', 'administrator']
 
 const usage = `npm run operator:create -- --role ROLE --name NAME
 
-Makes an operator and prints the key, once: only its SHA-256 is kept. Works on the database of the settings, whether
-or not the server runs.
+Makes an operator and prints the key, once: only its SHA-256 is kept, sealed by the HSM. Works on the database and the
+HSM of the settings, whether or not the server runs.
 
   --role ROLE   registrar, auditor or administrator
   --name NAME   what lists and reports call the operator, 1 to 128 characters
@@ -30,6 +33,11 @@ Ends with 0 when the operator was made, 2 when not.`
 
 const made = 0
 const notMade = 2
+
+/** Operators whose seals tell whether this HSM is the installation's. */
+const knownMax = 20
+const foreignHsm =
+  'Warning: no operator in this database carries a seal of this HSM. A server with another HSM refuses the key.'
 
 /** What cannot be done as asked; `message` is for the person who asked. */
 class UsageError extends Error {}
@@ -53,19 +61,26 @@ export async function operatorCreate(args: readonly string[], { out, err }: Outp
       out(usage)
       return made
     }
-    const { databaseUrl, dataDir } = readConfig()
+    const config = readConfig()
+    const { databaseUrl, dataDir } = config
     const log = pino({ level: 'silent' })
-    const opened = await openCommandDatabase(databaseUrl === null ? { dataDir } : { databaseUrl }, {
-      log,
-      now
-    })
+    const { database, close } = await openCommandDatabase(
+      databaseUrl === null ? { dataDir } : { databaseUrl },
+      { log, now }
+    )
+    const open: Closing[] = [close]
     // A PostgreSQL that was started for this would stay behind.
-    const interrupted = () => void opened.close().finally(() => process.exit(notMade))
+    const interrupted = () => void closeAll(open, log).finally(() => process.exit(notMade))
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
     try {
-      const chain = await startChain(opened.database, now)
+      const hsm = await openCommandToken(config, log, databaseUrl === null)
+      open.push(hsm.close)
+      const store = createOperatorStore(database, createSeals({ mac: hsm.mac }))
+      const known = await store.list({ after: null, limit: knownMax })
+      if (known.length > 0 && !known.some(({ intact }) => intact)) err(foreignHsm)
+      const chain = await startChain(database, now)
       const operators = createOperators({
-        store: createOperatorStore(opened.database),
+        store,
         audit: chain,
         refusals: createRefusals({ audit: chain }),
         now
@@ -76,19 +91,26 @@ export async function operatorCreate(args: readonly string[], { out, err }: Outp
       return made
     } finally {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted)
-      await opened.close()
+      await closeAll(open, log)
     }
   } catch (error) {
-    err(error instanceof ServiceError ? error.says : error instanceof Error ? error.message : String(error))
+    err(reasonOf(error))
     if (error instanceof UsageError) err('--help tells more.')
     return notMade
   }
 }
 
+/** Detail included: whoever runs this may read the log. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ServiceError && error.message !== error.says)
+    return `${error.says.replace(/\.$/, '')}: ${error.message}.`
+  return error instanceof Error ? error.message : String(error)
+}
+
 /**
  * The audit of this process: a chain of its own, as every server process has one, whose first event names the heads of
- * all others. It makes no checkpoint, since that takes the HSM: the next one of any server signs the head of this chain
- * too, and until then the first event of the next server's chain names it.
+ * all others. It makes no checkpoint, since the file of checkpoints is the server's: the next one of any server signs the
+ * head of this chain too, and until then the first event of the next server's chain names it.
  */
 async function startChain(database: Database, now: Clock): Promise<Audit & { actor: string }> {
   const id = uuidv7({ msecs: now().getTime() })

@@ -27,7 +27,13 @@ const Created = Type.Object({
   ...operatorMembers,
   key: Type.Optional(Type.String({ description: 'The bearer key, shown once; absent in a replay' }))
 })
-const Keys = Type.Object({ items: Type.Array(Type.Object(operatorMembers)), nextCursor: NextCursor })
+const Listed = Type.Object({
+  ...operatorMembers,
+  integrity: Type.Union([Type.Literal('intact'), Type.Literal('broken')], {
+    description: 'broken: the row was changed in the database; its key is refused'
+  })
+})
+const Keys = Type.Object({ items: Type.Array(Listed), nextCursor: NextCursor })
 
 /** `/operator/keys`: who may call this API. */
 export const operatorKeys: FastifyPluginAsyncTypebox<{ operators: OperatorRegister }> = async (
@@ -67,7 +73,15 @@ export const operatorKeys: FastifyPluginAsyncTypebox<{ operators: OperatorRegist
     async ({ query }) => {
       const { after, limit } = readPage(query)
       const found = await operators.list({ after: after?.[0] ?? null, limit: limit + 1 })
-      return toPage(found, limit, ({ id }) => [id], view)
+      return toPage(
+        found,
+        limit,
+        ({ operator }) => [operator.id],
+        ({ operator, intact }) => ({
+          ...view(operator),
+          integrity: intact ? ('intact' as const) : ('broken' as const)
+        })
+      )
     }
   )
 

@@ -1,5 +1,6 @@
-import type { OperatorRecord, OperatorStore } from '../access/needs.js'
+import type { OperatorRecord, OperatorStore, ReadOperator } from '../access/needs.js'
 import type { Database } from './database.js'
+import type { SealedFields, Seals } from './seals.js'
 
 interface Row {
   id: string
@@ -9,17 +10,34 @@ interface Row {
   demo: boolean
   created_at: Date
   removed_at: Date | null
+  version: number
+  seal: Buffer
 }
 
-const columns = 'id, name, role, key_sha256, demo, created_at, removed_at'
+const columns = 'id, name, role, key_sha256, demo, created_at, removed_at, version, seal'
 
-/** Operators, found by the hash of their key. */
-export function createOperatorStore(db: Database): OperatorStore & { holdsDemo(): Promise<boolean> } {
+/** Operators, found by the hash of their key; sealed when they are written and checked when they are read. */
+export function createOperatorStore(db: Database, seals: Seals): OperatorStore {
+  async function checked(row: Row): Promise<ReadOperator> {
+    const record = recordOf(row)
+    return { record, intact: await seals.holds('operators', sealedFields(record), row.seal) }
+  }
+
+  /** One after the other, since mostly the first will do. */
+  async function someIntact(rows: readonly Row[]): Promise<boolean> {
+    for (const row of rows) if ((await checked(row)).intact) return true
+    return false
+  }
+
   return {
-    async add({ id, name, role, keySha256, demo, createdAt, removedAt }) {
+    async add(record) {
+      const { id, name, role, keySha256, demo, createdAt, removedAt, version } = record
+      const seal = await seals.seal('operators', sealedFields(record))
       const { rowCount } = await db.query({
-        text: `insert into operators (${columns}) values ($1, $2, $3, $4, $5, $6, $7) on conflict (key_sha256) do nothing`,
-        values: [id, name, role, keySha256, demo, createdAt, removedAt]
+        text: `
+          insert into operators (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+          on conflict (key_sha256) do nothing`,
+        values: [id, name, role, keySha256, demo, createdAt, removedAt, version, seal]
       })
       return rowCount === 1
     },
@@ -27,10 +45,10 @@ export function createOperatorStore(db: Database): OperatorStore & { holdsDemo()
     async findByKey(keySha256) {
       const { rows } = await db.query<Row>({
         name: 'operator-find-by-key',
-        text: `select ${columns} from operators where key_sha256 = $1 and removed_at is null`,
+        text: `select ${columns} from operators where key_sha256 = $1`,
         values: [keySha256]
       })
-      return rows[0] === undefined ? null : recordOf(rows[0])
+      return rows[0] === undefined ? null : checked(rows[0])
     },
 
     async list({ after, limit }) {
@@ -43,33 +61,36 @@ export function createOperatorStore(db: Database): OperatorStore & { holdsDemo()
            limit $2`,
         values: [after, limit]
       })
-      return rows.map(recordOf)
+      return Promise.all(rows.map(checked))
     },
 
-    /** Locks the administrators first, so that two of them cannot remove each other at the same moment. */
+    /** Locks the administrators too, so that two of them cannot remove each other at the same moment. */
     remove: (id, now) =>
       db.transaction(async (tx) => {
-        const administrators = await tx.query<{ id: string }>({
+        const { rows } = await tx.query<Row>({
           text: `
-            select id from operators where role = 'administrator' and removed_at is null order by id for update`
+            select ${columns}
+              from operators
+             where id = $1 or (role = 'administrator' and removed_at is null)
+             order by id
+               for update`,
+          values: [id]
         })
-        if (administrators.rows.every((row) => row.id === id) && administrators.rows.length > 0) {
+        const row = rows.find((one) => one.id === id)
+        if (row === undefined) return 'unknown'
+        const { record, intact } = await checked(row)
+        if (!intact) return 'broken'
+        if (record.removedAt !== null) return 'unknown'
+        if (record.role === 'administrator' && !(await someIntact(rows.filter((one) => one !== row)))) {
           return 'last-administrator'
         }
-        const { rowCount } = await tx.query({
-          text: 'update operators set removed_at = $2 where id = $1 and removed_at is null',
-          values: [id, now]
+        const next: OperatorRecord = { ...record, removedAt: now, version: record.version + 1 }
+        await tx.query({
+          text: 'update operators set removed_at = $2, version = $3, seal = $4 where id = $1',
+          values: [id, next.removedAt, next.version, await seals.seal('operators', sealedFields(next))]
         })
-        return rowCount === 1 ? 'removed' : 'unknown'
-      }),
-
-    /** Whether an operator of the demo seed can still be used. */
-    async holdsDemo() {
-      const { rows } = await db.query<{ holds: boolean }>({
-        text: 'select exists (select from operators where demo and removed_at is null) as holds'
+        return 'removed'
       })
-      return rows[0]?.holds === true
-    }
   }
 }
 
@@ -81,6 +102,12 @@ function recordOf(row: Row): OperatorRecord {
     keySha256: row.key_sha256,
     demo: row.demo,
     createdAt: row.created_at,
-    removedAt: row.removed_at
+    removedAt: row.removed_at,
+    version: row.version
   }
+}
+
+/** The whole row: there is nothing in it that may change unseen. */
+function sealedFields(record: OperatorRecord): SealedFields {
+  return { ...record, provider: null }
 }

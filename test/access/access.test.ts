@@ -349,9 +349,70 @@ t.test('operators', async (t) => {
       refusal(second.operators.remove(admin.operator.id, by))
     ])
     t.same(ends.sort(), ['not refused', 'state_conflict'])
-    t.equal((await first.operators.list({ after: null, limit: 10 })).length, 1)
+    t.match(await first.operators.list({ after: null, limit: 10 }), [{ intact: true }])
   })
 })
+
+t.test('an operator that somebody wrote or changed by SQL is refused, and audited', async (t) => {
+  const forged = `insert into operators (id, name, role, key_sha256, demo, created_at, version, seal)
+                  select id || '-forged', name, 'administrator', sha256((id || 'mine')::bytea), demo, created_at, version, `
+  /** What is done to the operator $1. */
+  const attacks: [string, string][] = [
+    ['a row of their own making', `${forged} decode(repeat('00', 32), 'hex') from operators where id = $1`],
+    ['a copy with a key of their own', `${forged} seal from operators where id = $1`],
+    ['another role', "update operators set role = 'administrator' where id = $1"],
+    ['another key', "update operators set key_sha256 = sha256((id || 'mine')::bytea) where id = $1"],
+    ['no removal', 'update operators set removed_at = null where id = $1'],
+    ['no removal, and its version', 'update operators set removed_at = null, version = 1 where id = $1'],
+    ['a removal', 'update operators set removed_at = now() where id = $1'],
+    ['another name', "update operators set name = 'Lan' where id = $1"],
+    ['another id', "update operators set id = id || '-other' where id = $1"],
+    ['a time that no calendar has', "update operators set created_at = 'infinity' where id = $1"],
+    ['not being of the demo seed', 'update operators set demo = not demo where id = $1'],
+    [
+      'the seal and all else of another one',
+      `update operators p set seal = o.seal, version = o.version, role = o.role, name = o.name, demo = o.demo,
+              created_at = o.created_at
+         from operators o where p.id = $1 and o.name = 'Hoa'`
+    ]
+  ]
+  const administrators = await listed()
+  const attacked: { what: string; id: string; key: string }[] = []
+  for (const [what, statement] of attacks) {
+    const { operator, key } = await first.operators.create({ name: 'Mai', role: 'registrar' }, by)
+    t.equal((await second.authenticateOperator(key)).role, 'registrar')
+    if (what.startsWith('no removal')) await first.operators.remove(operator.id, by)
+    await sql(statement, [operator.id])
+    const suffix = statement.startsWith(forged) ? '-forged' : what === 'another id' ? '-other' : ''
+    const known = statement.includes('mine') ? `${operator.id}mine` : key
+    attacked.push({ what, id: `${operator.id}${suffix}`, key: known })
+    if (suffix === '-forged') await first.operators.remove(operator.id, by)
+  }
+  const before = (await events('integrity.broken')).length
+
+  for (const [name, { authenticateOperator }] of Object.entries({ first, second })) {
+    const ends = await Promise.all(attacked.map(({ key }) => refusal(authenticateOperator(key))))
+    for (const [index, { what }] of attacked.entries()) {
+      t.equal(ends[index], 'integrity_broken', `${what}, on the ${name} server`)
+    }
+  }
+  const reported = (await events('integrity.broken')).slice(before).map(({ about }) => about.id)
+  for (const { what, id } of attacked) t.ok(reported.includes(id), `${what} is audited`)
+
+  const ends = await Promise.all(attacked.map(({ id }) => refusal(first.operators.remove(id, by))))
+  t.same(new Set(ends), new Set(['integrity_broken']), 'none can be removed')
+  const shown = attacked.filter(({ what }) => what !== 'a removal').map(({ id }) => id)
+  t.same(await listed({ intact: false }), shown.sort(), 'all are listed as what they are')
+  for (const id of administrators) {
+    t.equal(await refusal(first.operators.remove(id, by)), 'state_conflict', 'none is another administrator')
+  }
+})
+
+/** Ids of operators who are not removed. */
+async function listed(of = { intact: true }): Promise<string[]> {
+  const found = await first.operators.list({ after: null, limit: 100 })
+  return found.filter(({ intact }) => intact === of.intact).map(({ operator }) => operator.id)
+}
 
 t.test('passwords', async (t) => {
   const passwords = createPasswords()

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -15,8 +15,9 @@ const log = pino({ level: 'silent' })
 const command = join(import.meta.dirname, '../../src/commands/operator-create.js')
 
 /** The command `operator:create`, as a process of its own. */
-async function operatorCreate(dataDir: string, ...args: string[]) {
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: dataDir }
+async function operatorCreate(place: string | NodeJS.ProcessEnv, ...args: string[]) {
+  const settings = typeof place === 'string' ? { DATA_DIR: place } : place
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings }
   const run = promisify(execFile)(process.execPath, [command, ...args], { env, timeout: 60_000 })
   return run.then(
     ({ stdout, stderr }) => ({ status: 0, out: stdout.trim(), err: stderr.trim() }),
@@ -108,6 +109,29 @@ t.test('operator:create', async (t) => {
     const starts = all.filter(({ type }) => type === 'chain.started')
     const named = JSON.stringify(starts.find(({ about }) => about.command === undefined)?.about)
     t.match(named, made[0]?.chain, 'the chain of the command that ran before')
+  })
+  await t.test('leaves nobody in doubt that another HSM makes no operator of this server', async (t) => {
+    const password = (await readFile(join(dataDir, 'postgres-password'), 'utf8')).trim()
+    const elsewhere = {
+      DATA_DIR: join(folder, 'elsewhere'),
+      DATABASE_URL: `postgres://kyso:${password}@localhost/kyso?host=${encodeURIComponent(dataDir)}`
+    }
+    const made = await operatorCreate(elsewhere, '--role', 'administrator', '--name', 'Lost')
+    t.match(made, { status: 0, err: /^Warning: no operator in this database carries a seal of this HSM/ })
+    t.match(await call(made.out, 'GET', '/providers'), { status: 500, body: { code: 'integrity_broken' } })
+    await store.database.query({ text: "delete from operators where name = 'Lost'" })
+    const lent = { ...elsewhere, DATA_DIR: dataDir }
+    const { out, err } = await operatorCreate(lent, '--role', 'auditor', '--name', 'Found')
+    t.notMatch(err, /Warning/)
+    t.equal((await call(out, 'GET', '/providers')).status, 200)
+  })
+  await t.test('says why the HSM cannot be used', async (t) => {
+    const wrongPin = { DATA_DIR: dataDir, PKCS11_PIN: '00000000' }
+    t.match(await operatorCreate(wrongPin, '--role', 'auditor', '--name', 'x'), {
+      status: 2,
+      out: '',
+      err: 'The HSM does not answer: the token refuses the PIN.'
+    })
   })
   await t.test('says what is wrong with its arguments', async (t) => {
     t.match(await operatorCreate(dataDir, '--role', 'king', '--name', 'x'), {
@@ -213,6 +237,28 @@ t.test('roles', async (t) => {
     t.equal((await call(registrar, 'GET', '/providers')).status, 401)
     t.notMatch(JSON.stringify(listed), /kyso_op_/, 'and no list shows a key')
   })
+})
+
+t.test('whoever writes an operator with SQL gets nowhere, and is seen', async (t) => {
+  const forged = `insert into operators (id, name, role, key_sha256, demo, created_at, version, seal)
+                  select $1, name, role, sha256($2), demo, $3::timestamptz, version, seal
+                    from operators where name = 'Lan' and id not like '%-forged'`
+  for (const [id, at] of [
+    ['1-forged', 'infinity'],
+    ['2-forged', '-infinity'],
+    ['3-forged', '294276-01-01'],
+    ['4-forged', 'now']
+  ]) {
+    await store.database.query({ text: forged, values: [id, Buffer.from(`key-${id}`), at] })
+    t.match(await call(`key-${id}`, 'GET', '/keys'), { status: 500, body: { code: 'integrity_broken' } })
+    t.match((await events('integrity.broken')).at(-1), { about: { table: 'operators', id } })
+    t.match(await call(admin, 'DELETE', `/keys/${id}`), { status: 500, body: { code: 'integrity_broken' } })
+  }
+  const keys = items(await call(admin, 'GET', '/keys?limit=200'))
+  const broken = keys.filter(({ integrity }) => integrity === 'broken').map(({ id }) => id)
+  t.same(broken, ['1-forged', '2-forged', '3-forged', '4-forged'])
+  t.ok(keys.some(({ name, integrity }) => name === 'Lan' && integrity === 'intact'))
+  await store.database.query({ text: "delete from operators where id like '%-forged'" })
 })
 
 t.test('relying parties', async (t) => {

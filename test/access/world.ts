@@ -78,7 +78,7 @@ export async function startWorld(t: Test) {
     const access: AccessRoom = await createAccess({
       relyingPartyStore: createRelyingPartyStore(database, seals),
       accessTokenStore: createAccessTokenStore(database),
-      operatorStore: createOperatorStore(database),
+      operatorStore: createOperatorStore(database, seals),
       audit,
       now,
       providers: ['viettel', 'vnpt'],

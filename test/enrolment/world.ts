@@ -118,7 +118,7 @@ export async function openServer(
   const access = await createAccess({
     relyingPartyStore: createRelyingPartyStore(database, seals),
     accessTokenStore: createAccessTokenStore(database),
-    operatorStore: createOperatorStore(database),
+    operatorStore: createOperatorStore(database, seals),
     audit,
     now,
     providers: ['vnpt', 'viettel'],

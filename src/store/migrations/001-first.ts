@@ -11,7 +11,9 @@ create table operators (
   key_sha256 bytea not null unique,
   demo boolean not null default false,
   created_at timestamptz not null,
-  removed_at timestamptz
+  removed_at timestamptz,
+  version integer not null,
+  seal bytea not null
 );
 
 create table idempotency_keys (
