@@ -2,9 +2,10 @@ import type { Clock } from '../clock.js'
 import type { SealedFields, SealedTable } from '../store/seals.js'
 import type { Credential, Device, Directory, Subscriber } from './enrolment.js'
 import type { Integrity } from './integrity.js'
-import type { CredentialStore, DeviceStore, Sealed, SubscriberStore } from './needs.js'
+import type { CredentialStore, DeviceStore, Sealed, SubscriberRecord, SubscriberStore } from './needs.js'
 import { createRowCache, type Loaded } from './row-cache.js'
-import { credentialFields, deviceFields } from './sealed-fields.js'
+import { credentialFields, deviceFields, subscriberFields } from './sealed-fields.js'
+import { isStorable } from './texts.js'
 
 /** How old a cached row may be: how long an announcement that got lost can matter. */
 export const directoryTtlMs = 10_000
@@ -26,6 +27,11 @@ export type ChangedKind = 'subscriber' | 'credential' | 'device'
 
 /** The directory of this process. */
 export interface LocalDirectory extends Directory {
+  /**
+   * The subscriber as the row says now, with the hash of the password: for changing the row and for checking a password.
+   * Null: no such subscriber. @throws ServiceError `integrity_broken`.
+   */
+  subscriberRecord(id: string): Promise<SubscriberRecord | null>
   /** Makes the next lookup read the database; called after a change, before it is answered. */
   forget(kind: ChangedKind, id: string): void
   close(): void
@@ -38,9 +44,9 @@ export async function createDirectory(deps: DirectoryDeps): Promise<LocalDirecto
 
   const subscribers = createRowCache<Subscriber>({
     ...limits,
-    load: async (ids) => inOrder(ids, await deps.subscribers.byIds(ids), ({ id }) => id)
+    load: async (ids) => (await subscriberRecords(ids)).map(withoutPassword)
   })
-  // Only a hint: whether the login is still that subscriber's is asked of the subscriber.
+  // Only a hint: whether the login is that subscriber's is asked of the subscriber, whose seal covers it.
   const logins = createRowCache<{ id: string }>({
     ...limits,
     load: async (keys) => inOrder(keys, await deps.subscribers.byLogins(keys.map(ofLoginKey)), loginKey)
@@ -61,6 +67,9 @@ export async function createDirectory(deps: DirectoryDeps): Promise<LocalDirecto
     ...limits,
     load: async (ids) => (await deps.devices.idsOf(ids)).map((row) => ({ row }))
   })
+
+  const subscriberRecords = async (ids: readonly string[]) =>
+    checked('subscribers', ids, await deps.subscribers.byIds(ids), subscriberFields)
 
   async function checked<Row extends { id: string }>(
     table: SealedTable,
@@ -98,9 +107,13 @@ export async function createDirectory(deps: DirectoryDeps): Promise<LocalDirecto
     if (hint === null) return null
     const subscriber = await subscribers.get(hint.id)
     if (subscriber !== null && loginKey(subscriber) === key) return subscriber
+    // One of the two in memory is behind a change: read both anew, and believe no login but the one under the seal.
     logins.forget(key)
     const present = await logins.get(key)
-    return present === null ? null : subscribers.get(present.id)
+    if (present === null) return null
+    subscribers.forget(present.id)
+    const fresh = await subscribers.get(present.id)
+    return fresh !== null && loginKey(fresh) === key ? fresh : null
   }
 
   const stop = await listen((payload) => {
@@ -116,6 +129,12 @@ export async function createDirectory(deps: DirectoryDeps): Promise<LocalDirecto
   return {
     subscriberByLogin,
     subscriber: (id) => subscribers.get(id),
+    async subscriberRecord(id) {
+      const loaded = isStorable(id) ? (await subscriberRecords([id]))[0] : undefined
+      if (loaded === undefined) return null
+      if ('fault' in loaded) throw loaded.fault
+      return loaded.row
+    },
     credential: (id) => credentials.get(id),
     async freshCredential(id) {
       credentials.forget(id)
@@ -147,6 +166,13 @@ function inOrder<Row>(
 ): Loaded<Row>[] {
   const byKey = new Map(found.map((row) => [keyOf(row), row]))
   return keys.map((key) => ({ row: byKey.get(key) ?? null }))
+}
+
+/** What is kept in memory and handed around knows nothing of passwords. */
+function withoutPassword(loaded: Loaded<SubscriberRecord>): Loaded<Subscriber> {
+  if ('fault' in loaded || loaded.row === null) return loaded
+  const { passwordHash: _, ...row } = loaded.row
+  return { row }
 }
 
 /** Neither part can hold the separator: providers are names of ours, and control characters are refused in logins. */

@@ -1,7 +1,7 @@
 import type { KeyAlgorithm, StoredKey } from '../hsm/hsm.js'
 import type { RevocationReason, SubjectFields } from '../pki/pki.js'
 
-/** The person (or organisation) a certificate is issued to, at one provider. */
+/** The person (or organisation) a certificate is issued to, at one provider. Its seal was checked when it was read. */
 export interface Subscriber extends SubjectFields {
   id: string
   provider: string
@@ -10,6 +10,8 @@ export interface Subscriber extends SubjectFields {
   phone: string | null
   demo: boolean
   createdAt: Date
+  /** Grows by one with every change of the row, the password's included. */
+  version: number
 }
 
 /** What is stored. `expired` is not a stored status: the clock says it, see `credentialStatus`. */

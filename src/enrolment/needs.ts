@@ -15,27 +15,34 @@ export interface ProviderPolicy {
   unsupported: string | null
 }
 
+/** A subscriber as stored. */
+export interface SubscriberRecord extends Subscriber {
+  /** Null: none was set. */
+  passwordHash: string | null
+}
+
 /** Subscribers; `store/subscribers.ts` provides them. They are never deleted. */
 export interface SubscriberStore {
   /** Those that exist, in any order. */
-  byIds(ids: readonly string[]): Promise<Subscriber[]>
-  byLogins(names: readonly { provider: string; login: string }[]): Promise<Subscriber[]>
+  byIds(ids: readonly string[]): Promise<Sealed<SubscriberRecord>[]>
+  /** Whose the logins are as the rows say, seals unseen: where to look, and nothing to believe. */
+  byLogins(
+    names: readonly { provider: string; login: string }[]
+  ): Promise<Pick<Subscriber, 'id' | 'provider' | 'login'>[]>
   /** By id, after `after`. `query` is a substring of login, name or national id, in whatever case. */
   list(of: {
     provider: string | null
     query: string | null
     after: string | null
     limit: number
-  }): Promise<Subscriber[]>
+  }): Promise<Sealed<SubscriberRecord>[]>
   /** False: the login is taken at this provider. */
-  insert(subscriber: Subscriber, passwordHash: string | null): Promise<boolean>
-  /** Reads the row under a lock and writes what `change` makes of it. Provider, demo and creation stay. */
-  update(
-    id: string,
-    change: (present: Subscriber) => Subscriber
-  ): Promise<Subscriber | 'missing' | 'login_taken'>
-  /** False: no such subscriber. */
-  setPasswordHash(id: string, passwordHash: string): Promise<boolean>
+  insert(subscriber: Sealed<SubscriberRecord>): Promise<boolean>
+  /**
+   * Writes `next` if the stored version is the one before it. Provider, demo and creation stay.
+   * @returns `stale`: someone else changed the row first.
+   */
+  change(next: Sealed<SubscriberRecord>): Promise<'changed' | 'stale' | 'login_taken'>
 }
 
 /** An activation that ended because its credential changed. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { SealedFields } from '../store/seals.js'
 import type { Credential, Device } from './enrolment.js'
-import type { ActivationCode } from './needs.js'
+import type { ActivationCode, SubscriberRecord } from './needs.js'
 
 /**
  * What the seal of each row covers (I11). Adding a member makes every stored seal of that kind wrong: that needs a
@@ -31,6 +31,28 @@ export function credentialFields(credential: Credential): SealedFields {
     suspendedAt: credential.suspendedAt,
     revokedAt: credential.revokedAt,
     revocationReason: credential.revocationReason
+  }
+}
+
+/** The whole row: who a login belongs to, what goes into the next certificate, and what the password is. */
+export function subscriberFields(subscriber: SubscriberRecord): SealedFields {
+  return {
+    id: subscriber.id,
+    provider: subscriber.provider,
+    version: subscriber.version,
+    login: subscriber.login,
+    passwordHash: subscriber.passwordHash,
+    fullName: subscriber.fullName,
+    nationalId: subscriber.nationalId,
+    email: subscriber.email,
+    phone: subscriber.phone,
+    title: subscriber.title,
+    // Whatever members it has.
+    organisation: subscriber.organisation && Object.fromEntries(Object.entries(subscriber.organisation)),
+    locality: subscriber.locality,
+    province: subscriber.province,
+    demo: subscriber.demo,
+    createdAt: subscriber.createdAt
   }
 }
 

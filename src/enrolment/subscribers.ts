@@ -3,9 +3,12 @@ import type { Audit } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import type { SubjectFields } from '../pki/pki.js'
+import type { Seals } from '../store/seals.js'
 import type { LocalDirectory } from './directory.js'
 import type { Subscriber } from './enrolment.js'
-import type { ProviderPolicy, SubscriberStore } from './needs.js'
+import type { Integrity } from './integrity.js'
+import type { ProviderPolicy, SubscriberRecord, SubscriberStore } from './needs.js'
+import { subscriberFields } from './sealed-fields.js'
 import { invalid, isStorable, readOptionalText, readText } from './texts.js'
 
 /**
@@ -25,6 +28,9 @@ const lengthMax = {
   place: 128,
   query: 128
 }
+
+/** A change that others keep overtaking is given up after so many attempts. */
+const attemptsMax = 5
 
 /** What an operator tells of a person. What is null or absent the person does not have. */
 export interface SubscriberInput {
@@ -51,6 +57,8 @@ export type SubscriberChanges = Partial<Omit<SubscriberInput, 'provider' | 'pass
 export interface SubscribersDeps {
   subscribers: SubscriberStore
   directory: LocalDirectory
+  integrity: Integrity
+  seals: Seals
   audit: Audit
   now: Clock
   /** Null: no such provider. */
@@ -61,7 +69,7 @@ export interface SubscribersDeps {
 
 /** Subscribers come and change; they never go, since certificates and audit name them. */
 export function createSubscribers(deps: SubscribersDeps) {
-  const { subscribers, directory, audit, now } = deps
+  const { subscribers, directory, integrity, seals, audit, now } = deps
 
   function policyOf(provider: string): ProviderPolicy {
     const policy = deps.providers(provider)
@@ -75,10 +83,34 @@ export function createSubscribers(deps: SubscribersDeps) {
     return policy
   }
 
-  async function found(id: string): Promise<Subscriber> {
-    const subscriber = await directory.subscriber(id)
-    if (subscriber === null) throw new ServiceError('not_found', `no subscriber ${id}`)
-    return subscriber
+  const sealed = async (row: SubscriberRecord) => ({
+    row,
+    seal: await seals.seal('subscribers', subscriberFields(row))
+  })
+
+  async function found(id: string): Promise<SubscriberRecord> {
+    const record = await directory.subscriberRecord(id)
+    if (record === null) throw new ServiceError('not_found', `no subscriber ${id}`)
+    return record
+  }
+
+  /** Writes what `next` makes of the present row, whose seal holds. */
+  async function rewrite(
+    id: string,
+    next: (present: SubscriberRecord) => SubscriberRecord
+  ): Promise<SubscriberRecord> {
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const present = await found(id)
+      const row = { ...next(present), version: present.version + 1 }
+      const outcome = await subscribers.change(await sealed(row))
+      directory.forget('subscriber', id)
+      if (outcome === 'login_taken') throw loginTaken(row)
+      if (outcome === 'changed') return row
+    }
+    throw new ServiceError('state_conflict', `${id} changed ${attemptsMax} times meanwhile`, {
+      says: 'The subscriber is being changed by others; try again.',
+      retryAfterS: 1
+    })
   }
 
   return {
@@ -89,16 +121,18 @@ export function createSubscribers(deps: SubscribersDeps) {
     async createSubscriber(input: SubscriberInput, by: string): Promise<Subscriber> {
       const { asksPassword } = policyOf(input.provider)
       const at = now()
-      const subscriber: Subscriber = {
+      const password = asksPassword && input.password !== undefined ? readPassword(input.password) : null
+      const record: SubscriberRecord = {
         id: uuidv7({ msecs: at.getTime() }),
         provider: input.provider,
         ...read(input),
         demo: input.demo ?? false,
-        createdAt: at
+        createdAt: at,
+        version: 1,
+        passwordHash: password === null ? null : await deps.hashPassword(password)
       }
-      const password = asksPassword && input.password !== undefined ? readPassword(input.password) : null
-      const passwordHash = password === null ? null : await deps.hashPassword(password)
-      if (!(await subscribers.insert(subscriber, passwordHash))) throw loginTaken(subscriber)
+      if (!(await subscribers.insert(await sealed(record)))) throw loginTaken(record)
+      const { passwordHash, ...subscriber } = record
       const { id, provider, login, demo } = subscriber
       await audit.record({
         type: 'subscriber.created',
@@ -108,17 +142,16 @@ export function createSubscribers(deps: SubscribersDeps) {
       return subscriber
     },
 
-    /** @throws ServiceError `not_found`, `request_invalid`, `login_taken`. */
+    /**
+     * @throws ServiceError `not_found`, `request_invalid`, `login_taken`, `integrity_broken`, `state_conflict` under
+     *   constant change.
+     */
     async changeSubscriber(id: string, changes: SubscriberChanges, by: string): Promise<Subscriber> {
-      await found(id)
       const given = Object.entries(changes).filter(([, value]) => value !== undefined)
-      const next = await subscribers.update(id, (present) => ({
+      const { passwordHash: _, ...next } = await rewrite(id, (present) => ({
         ...present,
         ...read({ ...present, ...Object.fromEntries(given) })
       }))
-      if (next === 'missing') throw new ServiceError('not_found', `no subscriber ${id}`)
-      if (next === 'login_taken') throw loginTaken({ login: changes.login ?? '' })
-      directory.forget('subscriber', id)
       const members = given.map(([member]) => member).sort()
       await audit.record({
         type: 'subscriber.changed',
@@ -129,7 +162,8 @@ export function createSubscribers(deps: SubscribersDeps) {
     },
 
     /**
-     * In order of making (to the millisecond), beginning after the subscriber `after`.
+     * In order of making (to the millisecond), beginning after the subscriber `after`. One whose seal is broken is
+     * listed as such, so that an operator can see it.
      * @param of.query Substring of login, name or national id, in whatever case.
      * @param of.limit At most so many, 1 to 200.
      */
@@ -138,26 +172,31 @@ export function createSubscribers(deps: SubscribersDeps) {
       query: string | null
       after: string | null
       limit: number
-    }): Promise<{ subscribers: Subscriber[]; more: boolean }> {
+    }): Promise<{ subscribers: { subscriber: Subscriber; intact: boolean }[]; more: boolean }> {
       if (!Number.isInteger(of.limit) || of.limit < 1 || of.limit > 200)
         throw new RangeError(`limit ${of.limit}`)
       if (!isStorable(of.after ?? '')) throw invalid('cursor', 'is not one that this list gave')
       if (!isStorable(of.provider ?? '')) throw invalid('provider', 'holds a character that cannot be seen')
       const query = of.query === null || of.query === '' ? null : readQuery(of.query)
       const rows = await subscribers.list({ ...of, query, limit: of.limit + 1 })
-      return { subscribers: rows.slice(0, of.limit), more: rows.length > of.limit }
+      const listed = rows.slice(0, of.limit).map(async ({ row, seal }) => {
+        const fault = await integrity.fault('subscribers', subscriberFields(row), seal)
+        const { passwordHash: _, ...subscriber } = row
+        return { subscriber, intact: fault === null }
+      })
+      return { subscribers: await Promise.all(listed), more: rows.length > of.limit }
     },
 
     /**
      * Does nothing where the provider asks no password.
-     * @throws ServiceError `not_found`, `request_invalid`, `too_many_requests`.
+     * @throws ServiceError `not_found`, `request_invalid`, `too_many_requests`, `integrity_broken`, `state_conflict` under
+     *   constant change.
      */
     async setPassword(id: string, password: string, by: string): Promise<void> {
       const { provider, login } = await found(id)
       if (!policyOf(provider).asksPassword) return
-      const hash = await deps.hashPassword(readPassword(password))
-      if (!(await subscribers.setPasswordHash(id, hash)))
-        throw new ServiceError('not_found', `no subscriber ${id}`)
+      const passwordHash = await deps.hashPassword(readPassword(password))
+      await rewrite(id, (present) => ({ ...present, passwordHash }))
       await audit.record({
         type: 'subscriber.password-set',
         actor: by,

@@ -95,7 +95,8 @@ const SubscriberItem = Type.Object({
   credentials: Type.Array(CredentialSummary),
   devices: Type.Array(DeviceView),
   integrity: Type.Union([Type.Literal('intact'), Type.Literal('broken')], {
-    description: 'broken: a credential or device does not carry its seal; none are shown then'
+    description:
+      'broken: the row was changed in the database, or that of a credential or device; neither are shown then'
   })
 })
 
@@ -116,7 +117,9 @@ export const subscribers: FastifyPluginAsyncTypebox<SubscriberRoutes> = async (a
   }
 
   /** One row that was tampered with must not hide everybody else. */
-  async function item(of: Subscriber) {
+  async function item({ subscriber: of, intact }: { subscriber: Subscriber; intact: boolean }) {
+    const broken = { ...view(of), credentials: [], devices: [], integrity: 'broken' as const }
+    if (!intact) return broken
     try {
       const [credentials, devices] = await Promise.all([
         directory.credentialsOf(of.id),
@@ -130,7 +133,7 @@ export const subscribers: FastifyPluginAsyncTypebox<SubscriberRoutes> = async (a
       }
     } catch (error) {
       if (!(error instanceof ServiceError) || error.code !== 'integrity_broken') throw error
-      return { ...view(of), credentials: [], devices: [], integrity: 'broken' as const }
+      return broken
     }
   }
 
@@ -177,7 +180,7 @@ export const subscribers: FastifyPluginAsyncTypebox<SubscriberRoutes> = async (a
         after: after?.[0] ?? null,
         limit
       })
-      const last = found.subscribers.at(-1)
+      const last = found.subscribers.at(-1)?.subscriber
       return {
         items: await Promise.all(found.subscribers.map(item)),
         nextCursor: found.more && last !== undefined ? encodeCursor([last.id]) : null

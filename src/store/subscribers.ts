@@ -1,15 +1,16 @@
 import type { Subscriber } from '../enrolment/enrolment.js'
-import type { SubscriberStore } from '../enrolment/needs.js'
-import type { Database, Queryable } from './database.js'
+import type { Sealed, SubscriberRecord, SubscriberStore } from '../enrolment/needs.js'
+import type { Database } from './database.js'
 import { violatedConstraint } from './violated-constraint.js'
 
-const columns = `id, provider, login, full_name, national_id, email, phone, title, organisation, locality, province,
-  demo, created_at`
+const columns = `id, provider, login, password_hash, full_name, national_id, email, phone, title, organisation,
+  locality, province, demo, created_at, version, seal`
 
 interface Row {
   id: string
   provider: string
   login: string
+  password_hash: string | null
   full_name: string
   national_id: string
   email: string | null
@@ -20,16 +21,12 @@ interface Row {
   province: string | null
   demo: boolean
   created_at: Date
-}
-
-/** The repository of subscribers, and of the hashes of their passwords. */
-export interface Subscribers extends SubscriberStore {
-  /** For the login; null: no such subscriber, or none was set. */
-  passwordHash(id: string): Promise<string | null>
+  version: number
+  seal: Buffer
 }
 
 /** Subscribers. Every change is announced on `directory`. */
-export function createSubscriberStore(database: Database): Subscribers {
+export function createSubscriberStore(database: Database): SubscriberStore {
   return {
     async byIds(ids) {
       const { rows } = await database.query<Row>({
@@ -41,13 +38,13 @@ export function createSubscriberStore(database: Database): Subscribers {
     },
 
     async byLogins(names) {
-      const { rows } = await database.query<Row>({
+      const { rows } = await database.query<Pick<Row, 'id' | 'provider' | 'login'>>({
         name: 'subscribers-by-logins',
-        text: `select ${columns} from subscribers
+        text: `select id, provider, login from subscribers
                 where (provider, login) in (select * from unnest($1::text[], $2::text[]))`,
         values: [names.map(({ provider }) => provider), names.map(({ login }) => login)]
       })
-      return rows.map(subscriberOf)
+      return rows
     },
 
     async list({ provider, query, after, limit }) {
@@ -63,113 +60,96 @@ export function createSubscriberStore(database: Database): Subscribers {
       return rows.map(subscriberOf)
     },
 
-    async insert(subscriber, passwordHash) {
+    async insert(subscriber) {
       const { rowCount } = await database.query({
         name: 'subscribers-insert',
-        text: `insert into subscribers (${columns}, password_hash)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        text: `insert into subscribers (${columns})
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                on conflict (provider, login) do nothing`,
-        values: [...valuesOf(subscriber), passwordHash]
+        values: valuesOf(subscriber)
       })
       return rowCount === 1
     },
 
-    async update(id, change) {
+    async change({ row, seal }) {
       try {
-        return await database.transaction(async (tx) => {
-          const { rows } = await tx.query<Row>({
-            text: `select ${columns} from subscribers where id = $1 for no key update`,
-            values: [id]
-          })
-          if (rows[0] === undefined) return 'missing'
-          const next = change(subscriberOf(rows[0]))
-          await write(tx, next)
-          return next
+        const { rowCount } = await database.query({
+          name: 'subscribers-change',
+          text: `with written as (
+                   update subscribers
+                      set login = $2, password_hash = $3, full_name = $4, national_id = $5, email = $6, phone = $7,
+                          title = $8, organisation = $9, locality = $10, province = $11, version = $12, seal = $13
+                    where id = $1 and version = $12 - 1
+                   returning id
+                 )
+                 select pg_notify('directory', 'subscriber ' || id) from written`,
+          values: [
+            row.id,
+            row.login,
+            row.passwordHash,
+            row.fullName,
+            row.nationalId,
+            row.email,
+            row.phone,
+            row.title,
+            organisationOf(row),
+            row.locality,
+            row.province,
+            row.version,
+            seal
+          ]
         })
+        return rowCount === 1 ? 'changed' : 'stale'
       } catch (error) {
-        if (violatedConstraint(error) !== null) return 'login_taken'
+        if (violatedConstraint(error) === 'subscribers_provider_login_key') return 'login_taken'
         throw error
       }
-    },
-
-    async setPasswordHash(id, passwordHash) {
-      const { rowCount } = await database.query({
-        text: 'update subscribers set password_hash = $2 where id = $1',
-        values: [id, passwordHash]
-      })
-      return rowCount === 1
-    },
-
-    async passwordHash(id) {
-      const { rows } = await database.query<{ password_hash: string | null }>({
-        name: 'subscribers-password-hash',
-        text: 'select password_hash from subscribers where id = $1',
-        values: [id]
-      })
-      return rows[0]?.password_hash ?? null
     }
   }
-}
-
-async function write(tx: Queryable, next: Subscriber): Promise<void> {
-  await tx.query({
-    text: `with written as (
-             update subscribers
-                set login = $2, full_name = $3, national_id = $4, email = $5, phone = $6, title = $7,
-                    organisation = $8, locality = $9, province = $10
-              where id = $1
-             returning id
-           )
-           select pg_notify('directory', 'subscriber ' || id) from written`,
-    values: [
-      next.id,
-      next.login,
-      next.fullName,
-      next.nationalId,
-      next.email,
-      next.phone,
-      next.title,
-      organisationOf(next),
-      next.locality,
-      next.province
-    ]
-  })
 }
 
 const organisationOf = ({ organisation }: Subscriber) =>
   organisation === null ? null : JSON.stringify(organisation)
 
 /** In the order of `columns`. */
-const valuesOf = (subscriber: Subscriber) => [
-  subscriber.id,
-  subscriber.provider,
-  subscriber.login,
-  subscriber.fullName,
-  subscriber.nationalId,
-  subscriber.email,
-  subscriber.phone,
-  subscriber.title,
-  organisationOf(subscriber),
-  subscriber.locality,
-  subscriber.province,
-  subscriber.demo,
-  subscriber.createdAt
+const valuesOf = ({ row, seal }: Sealed<SubscriberRecord>) => [
+  row.id,
+  row.provider,
+  row.login,
+  row.passwordHash,
+  row.fullName,
+  row.nationalId,
+  row.email,
+  row.phone,
+  row.title,
+  organisationOf(row),
+  row.locality,
+  row.province,
+  row.demo,
+  row.createdAt,
+  row.version,
+  seal
 ]
 
-function subscriberOf(row: Row): Subscriber {
+function subscriberOf(row: Row): Sealed<SubscriberRecord> {
   return {
-    id: row.id,
-    provider: row.provider,
-    login: row.login,
-    fullName: row.full_name,
-    nationalId: row.national_id,
-    email: row.email,
-    phone: row.phone,
-    title: row.title,
-    organisation: row.organisation,
-    locality: row.locality,
-    province: row.province,
-    demo: row.demo,
-    createdAt: row.created_at
+    row: {
+      id: row.id,
+      provider: row.provider,
+      login: row.login,
+      passwordHash: row.password_hash,
+      fullName: row.full_name,
+      nationalId: row.national_id,
+      email: row.email,
+      phone: row.phone,
+      title: row.title,
+      organisation: row.organisation,
+      locality: row.locality,
+      province: row.province,
+      demo: row.demo,
+      createdAt: row.created_at,
+      version: row.version
+    },
+    seal: row.seal
   }
 }

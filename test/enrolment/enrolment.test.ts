@@ -1,4 +1,5 @@
 import { createHash, verify, X509Certificate } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { type Credential, type CredentialStatus, credentialStatus } from '../../src/enrolment/enrolment.js'
 import { type TransitionName, transitions } from '../../src/enrolment/life-cycle.js'
@@ -28,7 +29,8 @@ t.test('a subscriber', async (t) => {
   const made = await enrolment.createSubscriber({ ...input, password: 'vnpt-demo' }, by)
   t.same(await directory.subscriberByLogin('vnpt', 'binh'), made)
   t.equal(await directory.subscriberByLogin('viettel', 'binh'), null, 'is known at its provider alone')
-  t.not(await world.stores.subscribers.passwordHash(made.id), null)
+  t.match((await directory.subscriberRecord(made.id))?.passwordHash, /^hash of /)
+  t.notMatch(await directory.subscriber(made.id), { passwordHash: /./ }, 'which goes no further')
 
   await t.test('has a login nobody else has at the provider', async (t) => {
     t.equal((await failure(enrolment.createSubscriber(input, by))).code, 'login_taken')
@@ -41,7 +43,7 @@ t.test('a subscriber', async (t) => {
       by
     )
     await enrolment.setPassword(id, 'y', by)
-    t.equal(await world.stores.subscribers.passwordHash(id), null)
+    t.equal((await directory.subscriberRecord(id))?.passwordHash, null)
   })
   await t.test('is refused at a provider that is not served, with the reason', async (t) => {
     t.match(await failure(enrolment.createSubscriber({ ...input, provider: 'bcy' }, by)), {
@@ -67,15 +69,25 @@ t.test('a subscriber', async (t) => {
     const list = (query: string | null, after: string | null = null, limit = 200) =>
       enrolment.listSubscribers({ provider: 'viettel', query, after, limit })
     t.same(
-      (await list('TRẦN THỊ')).subscribers.map(({ login }) => login),
+      (await list('TRẦN THỊ')).subscribers.map(({ subscriber }) => subscriber.login),
       ['binh', 'an']
     )
     t.same((await list('%')).subscribers, [], 'a wildcard is a character like any other')
     const first = await list(null, null, 1)
     t.equal(first.more, true)
-    const rest = await list(null, first.subscribers[0]?.id ?? '')
+    const rest = await list(null, first.subscribers[0]?.subscriber.id ?? '')
     t.equal(rest.more, false)
     t.equal(rest.subscribers.length, 2)
+  })
+  await t.test('keeps every one of many changes at once', async (t) => {
+    const changes = [{ title: 'Kế toán' }, { phone: '0912 345 678' }, { province: 'Huế' }]
+    await Promise.all([
+      ...changes.map((one) => enrolment.changeSubscriber(made.id, one, by)),
+      enrolment.setPassword(made.id, 'another', by)
+    ])
+    const record = await directory.subscriberRecord(made.id)
+    t.match(record, Object.assign({}, ...changes))
+    t.match(record?.passwordHash, createHash('sha256').update('another').digest('hex'))
   })
   await t.test('is looked up by whatever a client sends', async (t) => {
     t.equal(await directory.subscriberByLogin('vnpt', 'a\0b'), null)
@@ -338,6 +350,99 @@ t.test('with SQL alone nobody’s key, owner or phone can be exchanged', async (
   t.equal((await failure(directory.device('mine'))).code, 'integrity_broken')
 })
 
+t.test('with SQL alone nobody passes for another person', async (t) => {
+  const person = (provider: string, login: string) =>
+    enrolment.createSubscriber(
+      {
+        provider,
+        login,
+        fullName: `Nguyễn Văn ${login}`,
+        nationalId: `0010880358${login.slice(-2)}`,
+        organisation: { name: `Trường ${login}`, budgetUnitCode: '1001163' },
+        title: login,
+        password: login
+      },
+      by
+    )
+  const columns = ['full_name', 'national_id', 'password_hash', 'title', 'organisation', 'provider', 'seal']
+  const content = 'login, password_hash, full_name, national_id, title, organisation, created_at, seal'
+  /** What is done to the subscribers A and B. Their logins are moved aside first where they must not meet. */
+  const attacks: [string, string][] = [
+    ...columns.map((column): [string, string] => [
+      `the ${column} of two`,
+      `update subscribers s set ${column} = o.${column} from subscribers o
+        where (s.id = A and o.id = B) or (s.id = B and o.id = A)`
+    ]),
+    [
+      'the id of two',
+      `update subscribers set id = 'aside' where id = A; update subscribers set id = A where id = B;
+       update subscribers set id = B where id = 'aside'`
+    ],
+    [
+      'the login of two',
+      `create temporary table kept on commit drop as select id, login from subscribers where id in (A, B);
+       update subscribers set login = id where id in (A, B);
+       update subscribers s set login = (select login from kept where id <> s.id) where id in (A, B)`
+    ],
+    [
+      'all of two but the id',
+      `create temporary table kept on commit drop as select * from subscribers where id in (A, B);
+       update subscribers set login = id where id in (A, B);
+       update subscribers s set (${content}) = (select ${content} from kept where id <> s.id) where id in (A, B)`
+    ]
+  ]
+  let people = 10
+  for (const [what, statements] of attacks) {
+    await t.test(what, async (t) => {
+      people += 2
+      const mine = await person('vnpt', `swapped-${people}`)
+      const theirs = await person(what.includes('provider') ? 'viettel' : 'vnpt', `swapped-${people + 1}`)
+      // One of them is in memory; the other one's login was never asked for.
+      t.same(await directory.subscriber(mine.id), mine)
+      await world.sql(statements.replaceAll(/\bA\b/g, `'${mine.id}'`).replaceAll(/\bB\b/g, `'${theirs.id}'`))
+
+      for (const one of [theirs, mine]) {
+        const reached = await directory.subscriberByLogin(one.provider, one.login).catch(codeOf)
+        // What was in memory may still be the truth of a moment ago.
+        t.ok(reached === 'integrity_broken' || reached === null || isDeepStrictEqual(reached, one))
+      }
+      world.pass(11_000)
+      for (const { provider, login } of [mine, theirs]) {
+        for (const at of [provider, 'viettel']) {
+          const reached = await directory.subscriberByLogin(at, login).catch(codeOf)
+          t.ok(reached === 'integrity_broken' || reached === null, 'neither login reaches anybody')
+        }
+      }
+      for (const { id } of [mine, theirs]) {
+        const uses: [string, () => Promise<unknown>][] = [
+          ['looking up', () => directory.subscriber(id)],
+          ['checking the password', () => directory.subscriberRecord(id)],
+          ['changing', () => enrolment.changeSubscriber(id, { title: null }, by)],
+          ['setting the password', () => enrolment.setPassword(id, 'x', by)],
+          ['issuing', () => enrolment.issueCredential(id, { algorithm: 'P-256' }, by)],
+          ['making a code', () => enrolment.createActivationCode(id, { operatorId: 'registrar' })],
+          ['giving a phone', () => enrolment.enrolVirtualDevice(id, by)]
+        ]
+        for (const [use, call] of uses) t.equal((await failure(call())).code, 'integrity_broken', use)
+        const reports = (await world.events('integrity.broken')).filter(({ about }) => about.id === id)
+        t.match(reports[0], { about: { table: 'subscribers' } })
+      }
+      const { subscribers } = await enrolment.listSubscribers({
+        provider: null,
+        query: 'swapped-',
+        after: null,
+        limit: 200
+      })
+      t.same(
+        subscribers.filter(({ intact }) => !intact).map(({ subscriber }) => subscriber.id),
+        [mine.id, theirs.id].sort(),
+        'operators can see it'
+      )
+      await world.sql('delete from subscribers where id in ($1, $2)', [mine.id, theirs.id])
+    })
+  }
+})
+
 t.test('a change by another server is seen at once, and a lost announcement within 10 s', async (t) => {
   const { id } = await issued(true)
   t.equal((await directory.credential(id))?.status, 'active')
@@ -360,6 +465,8 @@ t.test('a change by another server is seen at once, and a lost announcement with
   world.pass(10_000)
   t.equal((await directory.credential(id))?.status, 'active', 'and forgotten')
 })
+
+const codeOf = (error: { code?: string }) => error.code
 
 async function enrolled({ person }: World) {
   const { id, provider } = await person()

@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto'
+import pg from 'pg'
 import t from 'tap'
 import { Device } from '../clients/device.js'
 import { Operator } from '../clients/operator.js'
+import { Portal } from '../clients/portal.js'
 import { startWorld } from '../world.js'
 
 t.setTimeout(300_000)
@@ -260,6 +262,44 @@ t.test('a device is enrolled, shown and removed; a further one needs a second op
   t.equal((await admin.call('DELETE', `/devices/${device.id}`)).status, 404)
   t.equal((await admin.get(`/devices/${device.id}`)).status, 404)
   t.match((await admin.get(`/subscribers/${id}`)).body, { devices: [{ deviceId: second.id }] })
+})
+
+t.test('whoever exchanges two logins with SQL sends no portal to another person', async (t) => {
+  const portal = new Portal({ url, provider: 'vnpt' })
+  const people = await Promise.all(
+    ['lan-1', 'lan-2'].map(async (login) => ({ login, id: await person(login) }))
+  )
+  for (const { login, id } of people) {
+    await admin.post(`/subscribers/${id}/credentials`, { algorithm: 'P-256', publish: true })
+    t.equal((await portal.credentials(login)).length, 1)
+  }
+  const sql = new pg.Client(world.connection)
+  await sql.connect()
+  t.teardown(() => sql.end())
+  for (const [from, to] of [
+    ['lan-1', 'aside'],
+    ['lan-2', 'lan-1'],
+    ['aside', 'lan-2']
+  ])
+    await sql.query('update subscribers set login = $2 where login = $1', [from, to])
+  world.clock.advance(11_000)
+  for (const { login, id } of people) {
+    t.match(await portal.call('credentials/list', { userID: login }), {
+      status: 500,
+      body: { error: 'server_error', credentialIDs: undefined }
+    })
+    t.match(await admin.get(`/subscribers/${id}`), { status: 500, body: { code: 'integrity_broken' } })
+  }
+  const { body } = await admin.get<{ items: Listed[] }>('/subscribers?query=lan-')
+  const shown = { integrity: 'broken', credentials: [], devices: [] }
+  t.match(body.items, [shown, shown])
+  const audited = await admin.get<{ items: { type: string; about: { id?: string } }[] }>('/audit?limit=200')
+  for (const { id } of people) {
+    t.ok(
+      audited.body.items.some(({ type, about }) => type === 'integrity.broken' && about.id === id),
+      'audited'
+    )
+  }
 })
 
 t.test('an auditor reads and changes nothing', async (t) => {

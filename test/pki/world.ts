@@ -193,8 +193,8 @@ async function setStatus(
   await db.transaction(async (tx) => {
     await tx.query({
       text: `
-        insert into subscribers (id, provider, login, full_name, national_id, created_at)
-        values ($1, $1, 'somebody', 'Somebody', '001088035895', $2)
+        insert into subscribers (id, provider, login, full_name, national_id, created_at, version, seal)
+        values ($1, $1, 'somebody', 'Somebody', '001088035895', $2, 1, '')
         on conflict do nothing`,
       values: [provider, at]
     })

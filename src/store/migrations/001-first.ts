@@ -71,6 +71,8 @@ create table subscribers (
   province text,
   demo boolean not null default false,
   created_at timestamptz not null,
+  version integer not null,
+  seal bytea not null,
   unique (provider, login)
 );
 
