@@ -151,7 +151,8 @@ async function reservePlace(
   host: string,
   port: number
 ): Promise<{ port: number; release: () => Promise<void> }> {
-  const holder = createServer()
+  // Whoever asks before the house is open is turned away; a connection left hanging would never let the port go.
+  const holder = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve, reject) => {
     holder.once('error', (cause: NodeJS.ErrnoException) => {
       const because =

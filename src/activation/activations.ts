@@ -117,7 +117,7 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
         throw new ServiceError('not_found', `${clientId} has no activation ${activationId}`)
       }
       requireConfirmed(activation, now())
-      await deps.approvals.get(activationId) // believes the row only with its evidence
+      await deps.approvals.get(activationId, { provider, clientId }) // believes the row only with its evidence
       const { sad, sadSha256 } = newSad(activationId)
       const sadExpiresAt = new Date(now().getTime() + deps.sadTtlS * 1000)
       if (!(await store.setSad({ activationId, sadSha256, sadExpiresAt }))) {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Audit } from '../audit/audit.js'
-import type { Directory } from '../enrolment/enrolment.js'
+import type { Device, Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
 import type { Activation } from './activation.js'
 import { publicUrlIn, verifyBiometricToken } from './biometric-token.js'
@@ -10,6 +10,8 @@ import type { ActivationStore, Confirmation } from './needs.js'
 
 /** Approvals remembered between authorizing and signing. */
 const cacheSize = 20_000
+/** Broken rows remembered as reported. */
+const reportedMax = 1_000
 
 /**
  * A confirmed activation whose evidence was verified by this process: the device's token is over exactly these
@@ -23,13 +25,17 @@ export interface Approval {
   deviceId: string
 }
 
+/** The relying party that asked. */
+export type Owner = Pick<Activation, 'provider' | 'clientId'>
+
 /** Approvals, verified on their way into memory. */
 export interface Approvals {
   /**
-   * The approval behind an activation, or null when there is no confirmed one.
+   * The approval behind an activation of this relying party, or null when there is none that was ever confirmed. How
+   * it stands now is not asked.
    * @throws ServiceError `integrity_broken` when the stored evidence does not confirm the stored request, audited.
    */
-  get(activationId: string): Promise<Approval | null>
+  get(activationId: string, of: Owner): Promise<Approval | null>
   /** Remembers one whose confirmation was verified just now. */
   put(activation: Activation, deviceId: string): void
 }
@@ -47,6 +53,7 @@ export function createApprovals(deps: {
 }): Approvals {
   const { store, directory, audit, actor } = deps
   const verified = new LRUCache<string, Approval>({ max: cacheSize })
+  const reported = new LRUCache<string, true>({ max: reportedMax })
 
   function remember(activation: Activation, deviceId: string): Approval {
     const approval = { activation, digests: indexDigests(activation.digests), deviceId }
@@ -54,26 +61,38 @@ export function createApprovals(deps: {
     return approval
   }
 
-  async function load(activationId: string): Promise<Approval | null> {
+  async function load(activationId: string, owner: Owner): Promise<Approval | null> {
     const activation = await store.find(activationId)
-    if (activation === null || activation.confirmedAt === null) return null
-    if (activation.status !== 'confirmed' && activation.status !== 'spent') return null
+    if (activation === null || !belongsTo(activation, owner) || activation.confirmedAt === null) return null
     const confirmation = await store.confirmation(activationId)
-    const fault = await faultOf(activation, confirmation)
+    const device = confirmation === null ? null : await directory.device(confirmation.deviceId)
+    // What its device confirmed and is over may outlive the device; what is open never does.
+    if (confirmation !== null && device === null && activation.status !== 'confirmed') return null
+    const fault = await faultOf(activation, confirmation, device)
     if (fault !== null) {
-      await audit.record({
-        type: 'integrity.broken',
-        actor,
-        about: { table: 'activations', id: activationId, provider: activation.provider, detail: fault }
-      })
+      await report(activation, fault)
       throw new ServiceError('integrity_broken', `activation ${activationId}: ${fault}`)
     }
     return remember(activation, (confirmation as Confirmation).deviceId)
   }
 
-  async function faultOf(activation: Activation, confirmation: Confirmation | null): Promise<string | null> {
+  /** Each row once, however often it is asked for: every refused use has an event of its own. */
+  async function report({ id, provider }: Activation, detail: string): Promise<void> {
+    if (reported.has(id)) return
+    reported.set(id, true)
+    await audit.record({
+      type: 'integrity.broken',
+      actor,
+      about: { table: 'activations', id, provider, detail }
+    })
+  }
+
+  async function faultOf(
+    activation: Activation,
+    confirmation: Confirmation | null,
+    device: Device | null
+  ): Promise<string | null> {
     if (confirmation === null) return 'confirmed without evidence'
-    const device = await directory.device(confirmation.deviceId)
     if (device === null) return 'confirmed by a device that is not registered'
     if (device.provider !== activation.provider) return 'confirmed by a device of another provider'
     if (device.subscriberId !== activation.subscriberId) return 'confirmed by another person’s device'
@@ -92,7 +111,14 @@ export function createApprovals(deps: {
   }
 
   return {
-    get: async (activationId) => verified.get(activationId) ?? load(activationId),
+    async get(activationId, of) {
+      const known = verified.get(activationId)
+      if (known === undefined) return load(activationId, of)
+      return belongsTo(known.activation, of) ? known : null
+    },
     put: (activation, deviceId) => void remember(activation, deviceId)
   }
 }
+
+const belongsTo = (activation: Activation, { provider, clientId }: Owner): boolean =>
+  activation.provider === provider && activation.clientId === clientId

@@ -58,6 +58,8 @@ export async function verifyBiometricToken(
 
   const { iat, exp, jti } = payload
   if (typeof iat !== 'number' || typeof exp !== 'number') throw new TokenRefused('times are not numbers')
+  // As one string: a list with ours in it would pass above and not be recognised when it is verified again.
+  if (payload.aud !== challenge.audience) throw new TokenRefused('its audience is a list')
   if (iat > now.getTime() / 1000 + clockToleranceS) throw new TokenRefused('issued in the future')
   if (exp <= iat || exp - iat > lifetimeMaxS) throw new TokenRefused(`lives longer than ${lifetimeMaxS} s`)
   if (typeof jti !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(jti))

@@ -116,7 +116,10 @@ export function createActivationCodes(deps: ActivationCodesDeps): ActivationCode
   }: StoredActivationCode): Promise<{ consent: Consent; by: string | null } | null> {
     if (question === null || row.consentActivationId === null) return null
     if (question.status === 'confirmed' || question.status === 'spent') {
-      const approval = await approvals.get(row.consentActivationId)
+      const approval = await approvals.get(row.consentActivationId, {
+        provider: row.provider,
+        clientId: `operator:${row.createdBy}`
+      })
       const about = approval?.activation
       if (approval === null || about?.kind !== 'device' || about.subscriberId !== row.subscriberId)
         return null

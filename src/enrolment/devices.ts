@@ -7,6 +7,7 @@ import { ServiceError } from '../errors.js'
 import type { KeyStorage } from '../hsm/hsm.js'
 import type { Seals } from '../store/seals.js'
 import type { ActivationCodes } from './activation-codes.js'
+import { cancelledEvent } from './cancelled-event.js'
 import { readDeviceKey } from './device-key.js'
 import type { LocalDirectory } from './directory.js'
 import type { Device, Subscriber } from './enrolment.js'
@@ -39,7 +40,7 @@ export interface DeviceInput {
 
 /** What devices stand on. */
 export interface DevicesDeps {
-  devices: Pick<DeviceStore, 'enrol' | 'insert' | 'change'>
+  devices: Pick<DeviceStore, 'enrol' | 'insert' | 'remove'>
   codes: ActivationCodes
   directory: LocalDirectory
   activations: Pick<Activations, 'cancelOf'>
@@ -187,20 +188,20 @@ export function createDevices(deps: DevicesDeps) {
       directory.forget('device', id)
       const present = await directory.device(id)
       if (present === null) throw new ServiceError('not_found', `no device ${id}`)
-      const row: Device = { ...present, removedAt: now(), version: present.version + 1 }
-      const changed = await devices.change(await sealed(row))
+      const at = now()
+      const row: Device = { ...present, removedAt: at, version: present.version + 1 }
+      const reason = 'device-removed'
+      const cancelled = await devices.remove(await sealed(row), { reason, at })
       directory.forget('device', id)
       directory.forget('subscriber', row.subscriberId)
       // Removing is the only change a device knows, so whoever was faster removed it.
-      if (!changed) throw new ServiceError('not_found', `device ${id} was removed meanwhile`)
-      await activations.cancelOf({ confirmedBy: id }, 'device-removed')
+      if (cancelled === null) throw new ServiceError('not_found', `device ${id} was removed meanwhile`)
       if (row.virtualKey !== null) await deps.keys.destroy(row.virtualKey)
       const { subscriberId, provider, virtual } = row
-      await audit.record({
-        type: 'device.removed',
-        actor: by,
-        about: { deviceId: id, subscriberId, provider, virtual }
-      })
+      await audit.record(
+        { type: 'device.removed', actor: by, about: { deviceId: id, subscriberId, provider, virtual } },
+        ...cancelled.map((activation) => cancelledEvent(activation, reason, by))
+      )
     },
 
     /**

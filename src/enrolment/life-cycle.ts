@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import type { RevocationReason } from '../pki/pki.js'
 import type { Seals } from '../store/seals.js'
+import { cancelledEvent } from './cancelled-event.js'
 import type { LocalDirectory } from './directory.js'
 import {
   type Credential,
@@ -87,17 +88,7 @@ export function createLifeCycle(deps: LifeCycleDeps) {
           actor: by,
           about: { credentialID: id, subscriberId, provider, serialNumber, from: present.status, reason }
         },
-        ...cancelled.map((activation) => ({
-          type: 'activation.cancelled' as const,
-          actor: by,
-          about: {
-            activationId: activation.id,
-            provider: activation.provider,
-            clientId: activation.clientId,
-            subscriberId: activation.subscriberId,
-            reason: transition.cancelReason
-          }
-        }))
+        ...cancelled.map((activation) => cancelledEvent(activation, transition.cancelReason ?? name, by))
       )
       return row
     }

@@ -96,8 +96,12 @@ export interface DeviceStore {
     device: Sealed<Device>,
     of: { pendingKey: boolean; max: number }
   ): Promise<'inserted' | 'key_gone' | 'too_many'>
-  /** Writes `next` if the stored version is the one before it. */
-  change(next: Sealed<Device>): Promise<boolean>
+  /**
+   * Writes `next`, a removal, if the stored version is the one before it, and ends the confirmations the device gave
+   * that are not spent, announcing each.
+   * @returns Null: someone else removed it first, nothing was done.
+   */
+  remove(next: Sealed<Device>, cancel: { reason: string; at: Date }): Promise<CancelledActivation[] | null>
 }
 
 /** Keys in the HSM that have no owner's row yet; `store/pending-keys.ts` provides them. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
-import type { Approval, Approvals } from '../activation/approvals.js'
+import type { Approvals } from '../activation/approvals.js'
 import { requireUsable } from '../activation/ask.js'
 import { readSad } from '../activation/sad.js'
 import type { Audit } from '../audit/audit.js'
@@ -156,8 +156,8 @@ async function reserve(
 ): Promise<{ reservation: Reservation; credential: Credential }> {
   const { store, approvals, directory, now, serverId } = deps
   const named = readSad(request.sad)
-  const approval = named === null ? null : await approvals.get(named.activationId)
-  if (named === null || approval === null || !redeemable(approval, request)) {
+  const approval = named === null ? null : await approvals.get(named.activationId, request)
+  if (named === null || approval === null || approval.activation.kind !== 'digests') {
     throw new ServiceError('sad_invalid', 'no activation of this relying party answers to the SAD')
   }
   const { activation } = approval
@@ -220,14 +220,6 @@ async function reserve(
     occurrences = standing.occurrences
   }
   throw new ServiceError('integrity_broken', `activation ${activation.id} is not what was confirmed`)
-}
-
-function redeemable({ activation }: Approval, request: SignRequest): boolean {
-  return (
-    activation.kind === 'digests' &&
-    activation.provider === request.provider &&
-    activation.clientId === request.clientId
-  )
 }
 
 function requireDigests({ digests, hash }: SignRequest): void {

@@ -1,8 +1,9 @@
 import { validate as isUuid } from 'uuid'
 import type { Activation, ActivationKind, ActivationStatus } from '../activation/activation.js'
-import type { ActivationStore, Confirmation, Ended } from '../activation/needs.js'
+import type { ActivationStore, Confirmation } from '../activation/needs.js'
 import { hashByOid, hashes } from '../hsm/hashes.js'
 import { batched } from './batch.js'
+import { cancelActivations, cancelledOf, type EndedRow } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
 import { againAfterDeadlock } from './violated-constraint.js'
 
@@ -36,13 +37,6 @@ interface Row {
   ended_at: Date | null
   ended_reason: string | null
   occurrences: string
-}
-
-interface EndedRow {
-  id: string
-  subscriber_id: string
-  provider: string
-  client_id: string
 }
 
 /** Activations and the evidence of their confirmation. */
@@ -112,9 +106,12 @@ export function createActivationStore(database: Database): ActivationStore {
           with remembered as (
             insert into used_token_ids (issuer, jti, expires_at) values ($2, $3, $4)
             on conflict (issuer, jti) do nothing returning jti
+          ), registered as (
+            select id from devices where id = $2 and removed_at is null for share
           ), confirmed as (
             update activations set status = 'confirmed', confirmed_at = $5
              where id = $1 and status = 'waiting' and expires_at > $5 and exists (select jti from remembered)
+               and exists (select id from registered)
             returning id, subscriber_id, status
           ), announced as (
             select ${announce} from confirmed
@@ -167,26 +164,8 @@ export function createActivationStore(database: Database): ActivationStore {
       return rowCount === 1
     },
 
-    async cancel(of, reason, now) {
-      const [condition, value] =
-        'subscriberId' in of
-          ? ['subscriber_id = $3', of.subscriberId]
-          : 'credentialId' in of
-            ? ['credential_id = $3', of.credentialId]
-            : ['id in (select activation_id from confirmations where device_id = $3)', of.confirmedBy]
-      const statement = {
-        text: `
-          with cancelled as (
-            update activations set status = 'cancelled', ended_at = $1, ended_reason = $2
-             where status in ('waiting', 'confirmed') and ${condition}
-            returning id, subscriber_id, provider, client_id, status
-          )
-          select id, subscriber_id, provider, client_id, ${announce} from cancelled`,
-        values: [now, reason, value]
-      }
-      const { rows } = await againAfterDeadlock(() => database.query<EndedRow>(statement))
-      return rows.map(endedOf)
-    },
+    cancel: async (of, reason, now) =>
+      (await againAfterDeadlock(() => cancelActivations(database, of, reason, now))).map(cancelledOf),
 
     async setSad({ activationId, sadSha256, sadExpiresAt }) {
       const { rowCount } = await database.query({
@@ -214,7 +193,7 @@ export function createActivationStore(database: Database): ActivationStore {
           select id, subscriber_id, provider, client_id, ${announce} from expired`,
         values: [now, confirmedBefore, limit]
       })
-      return rows.map(endedOf)
+      return rows.map(cancelledOf)
     },
 
     watch: (on) =>
@@ -313,10 +292,3 @@ function split(bytes: Buffer, octets: number): Uint8Array[] {
     bytes.subarray(index * octets, (index + 1) * octets)
   )
 }
-
-const endedOf = (row: EndedRow): Ended => ({
-  id: row.id,
-  subscriberId: row.subscriber_id,
-  provider: row.provider,
-  clientId: row.client_id
-})

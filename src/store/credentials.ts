@@ -1,7 +1,8 @@
 import type { Credential, StoredCredentialStatus } from '../enrolment/enrolment.js'
-import type { CancelledActivation, CredentialStore, Sealed } from '../enrolment/needs.js'
+import type { CredentialStore, Sealed } from '../enrolment/needs.js'
 import type { KeyAlgorithm } from '../hsm/hsm.js'
 import type { RevocationReason } from '../pki/pki.js'
+import { cancelActivations, cancelledOf } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
 import { isDeadlock, violatedConstraint } from './violated-constraint.js'
 
@@ -79,14 +80,17 @@ export function createCredentialStore(database: Database): CredentialStore {
         // SHARE, so its activation is seen by the second statement; who reserves updates the activation's row.
         return await database.transaction(async (tx) => {
           if (!(await write(tx, next))) return null
-          const cancelled = cancel === null ? [] : await cancelActivations(tx, next.row.id, cancel)
+          const cancelled =
+            cancel === null
+              ? []
+              : await cancelActivations(tx, { credentialId: next.row.id }, cancel.reason, cancel.at)
           await tx.query({
             name: 'credentials-count-status',
             text: `insert into status_versions as counted (issuer, version) values ($1, 1)
                    on conflict (issuer) do update set version = counted.version + 1`,
             values: [next.row.provider]
           })
-          return cancelled
+          return cancelled.map(cancelledOf)
         })
       } catch (error) {
         if (isDeadlock(error)) return null
@@ -165,39 +169,6 @@ async function write(tx: Queryable, { row, seal }: Sealed<Credential>): Promise<
     ]
   })
   return rowCount === 1
-}
-
-/** Locks them in order of id, so that two that cancel do not wait for each other. */
-async function cancelActivations(
-  tx: Queryable,
-  credentialId: string,
-  { reason, at }: { reason: string; at: Date }
-): Promise<CancelledActivation[]> {
-  const { rows } = await tx.query<{ id: string; subscriber_id: string; provider: string; client_id: string }>(
-    {
-      name: 'credentials-cancel-activations',
-      text: `
-      with locked as (
-        select id from activations where credential_id = $1 and status in ('waiting', 'confirmed')
-         order by id for update
-      ), cancelled as (
-        update activations set status = 'cancelled', ended_at = $2, ended_reason = $3
-          from locked
-         where activations.id = locked.id and status in ('waiting', 'confirmed')
-        returning activations.id, subscriber_id, provider, client_id
-      )
-      select id, subscriber_id, provider, client_id,
-             pg_notify('challenges', subscriber_id || ' ' || id || ' cancelled')
-        from cancelled`,
-      values: [credentialId, at, reason]
-    }
-  )
-  return rows.map((row) => ({
-    id: row.id,
-    subscriberId: row.subscriber_id,
-    provider: row.provider,
-    clientId: row.client_id
-  }))
 }
 
 function credentialOf(row: Row): Sealed<Credential> {

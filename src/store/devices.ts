@@ -1,6 +1,8 @@
 import type { Device } from '../enrolment/enrolment.js'
 import type { DeviceStore, Sealed } from '../enrolment/needs.js'
+import { cancelActivations, cancelledOf } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
+import { againAfterDeadlock } from './violated-constraint.js'
 
 const columns = `id, provider, subscriber_id, name, platform, spki, virtual, wrapped_key, token_key_id, created_at,
   removed_at, version, seal`
@@ -76,19 +78,24 @@ export function createDeviceStore(database: Database): DeviceStore {
         return 'inserted'
       }),
 
-    async change({ row, seal }) {
-      const { rowCount } = await database.query({
-        text: `
-          with written as (
-            update devices set removed_at = $2, version = $3, seal = $4 where id = $1 and version = $3 - 1
-            returning id, subscriber_id
-          )
-          select pg_notify('directory', 'device ' || id), pg_notify('directory', 'subscriber ' || subscriber_id)
-            from written`,
-        values: [row.id, row.removedAt, row.version, seal]
-      })
-      return rowCount === 1
-    }
+    remove: ({ row, seal }, { reason, at }) =>
+      // The device first: a confirmation that holds its row comes before and is cancelled, any other comes too late.
+      againAfterDeadlock(() =>
+        database.transaction(async (tx) => {
+          const { rowCount } = await tx.query({
+            text: `
+              with written as (
+                update devices set removed_at = $2, version = $3, seal = $4 where id = $1 and version = $3 - 1
+                returning id, subscriber_id
+              )
+              select pg_notify('directory', 'device ' || id), pg_notify('directory', 'subscriber ' || subscriber_id)
+                from written`,
+            values: [row.id, row.removedAt, row.version, seal]
+          })
+          if (rowCount !== 1) return null
+          return (await cancelActivations(tx, { confirmedBy: row.id }, reason, at)).map(cancelledOf)
+        })
+      )
   }
 }
 

@@ -184,6 +184,38 @@ t.test('what may not be signed is refused, with its own error and an audit event
     await refused(t, 'the expired one', person, body.SAD, invalid('SAD expired'), [digest], after)
   })
 
+  await t.test(
+    'a removed device’s confirmations are worth nothing, also when it is removed while it confirms',
+    async (t) => {
+      const person = await cast.enrol()
+      const { sad } = await cast.approve(person, [digest])
+      t.equal((await operator.call('DELETE', `/devices/${person.device.id}`)).status, 204)
+      await refused(t, 'confirmed before', person, sad, invalid('Invalid parameter SAD'))
+
+      for (let round = 0; round < 10; round += 1) {
+        const racer = await cast.enrol()
+        const asked = await portal.authorize(racer.credentialID, [digest])
+        const shown = await racer.device.challenge(asked.body.handle)
+        await Promise.all([
+          racer.device.confirm(shown),
+          operator.call('DELETE', `/devices/${racer.device.id}`)
+        ])
+        const after = await portal.check(asked.body.handle)
+        t.notOk(after.body.SAD, `round ${round}: no SAD after the removal was answered`)
+      }
+    }
+  )
+
+  await t.test('a token whose audience is a list is refused: it could not be verified again', async (t) => {
+    const person = await cast.enrol()
+    const asked = await portal.authorize(person.credentialID, [digest])
+    const shown = await person.device.challenge(asked.body.handle)
+    const answer = await person.device.confirm(shown, {
+      claims: { aud: [person.device.audience, 'https://elsewhere.test'] }
+    })
+    t.match(answer, { status: 400, body: { code: 'biometric_token_refused' } })
+  })
+
   for (const change of ['suspend', 'revoke'] as const) {
     await t.test(`after ${change} nothing is signed, also when it was confirmed before`, async (t) => {
       const person = await cast.enrol()

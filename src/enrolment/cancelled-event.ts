@@ -1,0 +1,15 @@
+import type { AuditEvent } from '../audit/audit.js'
+import type { CancelledActivation } from './needs.js'
+
+/** The event of an activation that ended because its credential or device did. */
+export function cancelledEvent(
+  { id, provider, clientId, subscriberId }: CancelledActivation,
+  reason: string,
+  actor: string
+): AuditEvent {
+  return {
+    type: 'activation.cancelled',
+    actor,
+    about: { activationId: id, provider, clientId, subscriberId, reason }
+  }
+}
