@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { Type } from 'typebox'
 import type { App } from './app.js'
 
@@ -23,6 +23,18 @@ const NotReady = Type.Object({
 export function addHealth(app: App, { checks, gauges }: HealthDeps): void {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  // The share of `active` in both is the event loop's utilisation; between two scrapes it says how busy it was.
+  for (const part of ['active', 'idle'] as const) {
+    new Counter({
+      name: `kyso_event_loop_${part}_seconds_total`,
+      help: `Seconds the event loop was ${part}`,
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(performance.eventLoopUtilization()[part] / 1000)
+      }
+    })
+  }
   const durations = new Histogram({
     name: 'kyso_http_request_duration_seconds',
     help: 'Time from request to answer, by route and status',

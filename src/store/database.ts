@@ -35,9 +35,13 @@ export interface Database extends Queryable {
   close(): Promise<void>
 }
 
-/** How the pool stands: connections open, of these without work, and statements that wait for one. */
+/**
+ * How the pool stands: connections open, of these without work, and statements that wait for one; and how many
+ * statements were sent since opening, BEGIN and COMMIT included.
+ */
 export interface DatabaseStats {
   connections: number
   idle: number
   waiting: number
+  statements: number
 }

@@ -54,6 +54,7 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     connected.on('error', (error) => log.debug({ reason: error.message }, 'a database connection was lost'))
   })
   const dedicated = createDedicatedConnection({ client, log })
+  let statements = 0
 
   /** Unlike the pool's own `query`, keeps the connection after an error of the statement alone. */
   async function withConnection<T>(work: (connected: PoolClient) => Promise<T>): Promise<T> {
@@ -72,6 +73,7 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
   function queryable(connected: PoolClient): Queryable {
     return {
       async query<Row extends QueryResultRow>(statement: Statement) {
+        statements += 1
         try {
           const { rows, rowCount } = await connected.query<Row>(statement)
           return { rows, rowCount }
@@ -84,6 +86,7 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
 
   async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     return withConnection(async (connected) => {
+      statements += 2 // with COMMIT or ROLLBACK
       await connected.query('begin isolation level read committed')
       try {
         const result = await work(queryable(connected))
@@ -156,7 +159,12 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     listen: dedicated.listen,
     tryHold: dedicated.tryHold,
     check,
-    stats: () => ({ connections: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    stats: () => ({
+      connections: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      statements
+    }),
     close
   }
 }

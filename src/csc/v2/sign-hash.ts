@@ -7,7 +7,8 @@ import { hashesParameter, readDigests } from '../digests.js'
 import { invalidRequest } from '../faults.js'
 import { missing, parameter, text } from '../validation.js'
 
-const Body = Type.Object({
+/** The body of signHash. */
+export const Body = Type.Object({
   SAD: parameter(Type.String({ minLength: 1, maxLength: 4096 }), {
     type: missing('string', 'SAD'),
     minLength: 'Invalid parameter SAD',
@@ -25,7 +26,8 @@ const Body = Type.Object({
     parameter(Type.String({ maxLength: 4096 }), { type: 'Invalid parameter clientData' })
   )
 })
-const Reply = Type.Object({
+/** Its answer. */
+export const Reply = Type.Object({
   signatures: Type.Array(Type.String({ description: 'base64, in the order of the hashes; ECDSA as DER.' }))
 })
 
