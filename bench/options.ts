@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util'
+import { StartError } from '../src/errors.js'
+
+/** What was asked for on the command line. */
+export interface Options {
+  /** Everything once and shortly: shows that it works, says nothing of speed. */
+  quick: boolean
+  /** Names of scenarios; null: all. */
+  only: readonly string[] | null
+  /** Where the result is written instead of `bench/results/<date>.json`. */
+  json: string | null
+  /** An earlier result to compare with. */
+  compare: string | null
+  /** Rounds that count. */
+  rounds: number
+  /** Length of a measured window. */
+  windowMs: number
+  /** Load before the window opens. */
+  warmUpMs: number
+  /** Subscribers, each with a P-256 and an RSA-2048 credential. */
+  people: number
+  /** What made-up documents begin with, so that a run can be repeated. */
+  seed: string
+  /** Folder for CPU profiles of the server, or null. */
+  profile: string | null
+}
+
+const usage = `npm run bench -- [options]
+  --quick           everything once, within 60 s, judging no times
+  --only a,b        these scenarios, with what they are compared with
+  --json FILE       write the result there instead of bench/results/<date>.json
+  --compare FILE    ratios against an earlier result
+  --rounds N        rounds that count (5)
+  --window MS       length of a window (3000)
+  --people N        subscribers (1000)
+  --seed TEXT       what the made-up documents begin with (kyso)
+  --profile FOLDER  CPU profiles of the server
+  --list            names of all scenarios`
+
+/**
+ * Reads the command line. Null: only the usage or the list was wanted, and was shown.
+ * @throws StartError with a sentence.
+ */
+export function readOptions(args: readonly string[], names: readonly string[]): Options | null {
+  const { values } = parse(args)
+  if (values.help) {
+    console.log(usage)
+    return null
+  }
+  if (values.list) {
+    console.log(names.join('\n'))
+    return null
+  }
+  const quick = values.quick ?? false
+  const only = values.only?.split(',').filter((name) => name !== '') ?? null
+  const unknown = only?.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new StartError(`There is no scenario ${unknown}; --list shows them all.`)
+  return {
+    quick,
+    only,
+    json: values.json ?? null,
+    compare: values.compare ?? null,
+    rounds: whole('rounds', values.rounds, quick ? 1 : 5, 100),
+    windowMs: whole('window', values.window, quick ? 400 : 3_000, 600_000),
+    warmUpMs: quick ? 100 : 500,
+    people: whole('people', values.people, quick ? 20 : 1_000, 100_000),
+    seed: values.seed ?? 'kyso',
+    profile: values.profile ?? null
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        quick: { type: 'boolean' },
+        only: { type: 'string' },
+        json: { type: 'string' },
+        compare: { type: 'string' },
+        rounds: { type: 'string' },
+        window: { type: 'string' },
+        people: { type: 'string' },
+        seed: { type: 'string' },
+        profile: { type: 'string' },
+        list: { type: 'boolean' },
+        help: { type: 'boolean' }
+      }
+    })
+  } catch (cause) {
+    throw new StartError(`${(cause as Error).message}\n${usage}`, { cause })
+  }
+}
+
+function whole(name: string, text: string | undefined, byDefault: number, most: number): number {
+  if (text === undefined) return byDefault
+  const value = Number(text)
+  if (/^[0-9]+$/.test(text) && value >= 1 && value <= most) return value
+  throw new StartError(`--${name} must be a whole number from 1 to ${most}.`)
+}

@@ -1,0 +1,70 @@
+/*
+ * The preparation: a process that opens ground and middle floor like a server does, but no surface. It enrols people
+ * and lets their devices confirm activations, in bulk, outside everything that is timed. To the house it is one more
+ * server process that shares database and HSM.
+ */
+import { v7 as uuidv7 } from 'uuid'
+import { readConfig } from '../../src/config.js'
+import { openGround } from '../../src/ground.js'
+import { createLog } from '../../src/http/log.js'
+import { openMiddle } from '../../src/middle.js'
+import { openDataDir } from '../../src/store/data-dir.js'
+import { approve } from './approve.js'
+import { enrolPopulation } from './enrol.js'
+import type { FromPreparation, Population, Task, ToPreparation } from './protocol.js'
+
+if (process.send === undefined) throw new TypeError('the benchmark starts this program')
+const say = (message: FromPreparation) => process.send?.(message)
+const config = readConfig()
+const log = createLog(config.logLevel)
+const now = () => new Date()
+const dataDir = await openDataDir(config.dataDir)
+const ground = await openGround(config, log, now)
+const publicUrl = config.publicUrl ?? 'http://bench.kyso.test'
+const serverId = uuidv7({ msecs: now().getTime() })
+const middle = await openMiddle({ ground, config, log, now, serverId, publicUrl })
+/** Sent once; it is large. */
+let population: Population | null = null
+
+async function run(task: Task, progress: (done: number, of: number) => void): Promise<unknown> {
+  switch (task.type) {
+    case 'enrol':
+      return enrolPopulation(middle, task.people, progress)
+    case 'population':
+      population = task.population
+      return null
+    case 'approve':
+      if (population === null) throw new TypeError('nobody is known yet')
+      return approve({ activations: middle.activations, publicUrl, now }, population, task, progress)
+    case 'close':
+      return close()
+  }
+}
+
+let closing: Promise<void> | null = null
+function close(): Promise<void> {
+  closing ??= middle
+    .close()
+    .then(() => ground.close())
+    .then(() => dataDir.release())
+  return closing
+}
+
+process.on('message', ({ number, task }: ToPreparation) => {
+  run(task, (done, of) => say({ type: 'progress', number, done, of })).then(
+    (result) => {
+      say({ type: 'done', number, result })
+      if (task.type === 'close') process.disconnect()
+    },
+    (error: unknown) =>
+      say({
+        type: 'failed',
+        number,
+        reason: error instanceof Error ? (error.stack ?? error.message) : String(error)
+      })
+  )
+})
+// Ctrl-C reaches the whole group; whoever started us closes us.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
+process.on('disconnect', () => void close().finally(() => process.exit()))
+say({ type: 'open' })

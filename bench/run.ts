@@ -1,0 +1,72 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Options } from './options.js'
+import { createConsole } from './progress.js'
+import { comparison } from './report/compare.js'
+import { commit, machine, versions } from './report/machine.js'
+import { ratiosOf } from './report/ratios.js'
+import type { Measurement, Result } from './report/result.js'
+import { ratioTable, scenarioTable } from './report/table.js'
+import { measureGroup } from './rounds.js'
+import { chosenGroups, figures } from './scenarios/all.js'
+import { openStage } from './stage/stage.js'
+
+const results = fileURLToPath(new URL('../../bench/results', import.meta.url))
+
+/**
+ * Measures what was chosen and writes the result.
+ * @param stopping Aborted on a signal: what is open is closed, and nothing is written.
+ * @throws Error when a signature did not verify, or something could not be measured.
+ */
+export async function run(options: Options, stopping: AbortSignal): Promise<void> {
+  const startedAt = new Date()
+  const console = createConsole()
+  const before =
+    options.compare === null ? null : (JSON.parse(await readFile(options.compare, 'utf8')) as Result)
+  const stage = openStage(options, console)
+  const measurements: Record<string, Measurement> = {}
+  try {
+    const stopped = new Promise<never>((_, reject) => {
+      stopping.addEventListener('abort', () => reject(new Error('stopped by a signal')))
+    })
+    stopped.catch(() => undefined)
+    for (const group of chosenGroups(options.only)) {
+      console.say(group.map(({ name }) => name).join(', '))
+      for (const measured of await Promise.race([measureGroup(group, stage), stopped]))
+        measurements[measured.name] = measured
+    }
+  } finally {
+    await stage.close()
+  }
+  const result: Result = {
+    schema: 1,
+    startedAt: startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    ...commit(),
+    machine: machine(),
+    versions: versions(),
+    settings: settingsOf(options, stage.settings),
+    measurements,
+    ratios: ratiosOf(figures, measurements)
+  }
+  print(['', ...scenarioTable(result), '', ...ratioTable(result, figures)])
+  if (before !== null) print(['', ...comparison(result, before)])
+  const path = options.json ?? (options.quick ? null : join(results, `${fileName(startedAt)}.json`))
+  if (path !== null) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
+    print(['', `The result is in ${path}`])
+  }
+}
+
+function settingsOf(options: Options, server: Readonly<Record<string, string>>): Result['settings'] {
+  const { quick, rounds, windowMs, warmUpMs, people, seed } = options
+  return { quick, rounds, windowMs, warmUpMs, people, seed, ...server }
+}
+
+const fileName = (at: Date): string => at.toISOString().slice(0, 19).replaceAll(':', '')
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`)
+}

@@ -1,0 +1,27 @@
+import type { Sample } from '../report/result.js'
+import type { Stage } from '../stage/stage.js'
+
+/** One thing that is measured: a scenario, or a ceiling that scenarios are compared with. */
+export interface Scenario {
+  readonly name: string
+  /** A sentence for the report. */
+  readonly about: string
+  readonly unit: 'signatures/s' | 'requests/s' | 'unwraps/s'
+  /** Called once before the first round. */
+  open(stage: Stage): Promise<OpenScenario>
+}
+
+/** A round is a preparation, then a window. */
+export interface OpenScenario {
+  /** What has to be there before the window opens. Not timed. */
+  prepare?(round: Round): Promise<void>
+  measure(round: Round): Promise<Sample>
+  close(): Promise<void>
+}
+
+/** Round 0 warms up and does not count. */
+export interface Round {
+  number: number
+  windowMs: number
+  warmUpMs: number
+}

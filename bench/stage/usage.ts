@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Clock ticks a second in /proc; 100 on every Linux that Node runs on. */
+const ticksPerS = 100
+
+/** What had been used at one moment. Of what cannot be known here: null. */
+export interface Usage {
+  /** CPU seconds of the server process, all its threads. */
+  serverCpuS: number
+  /** CPU seconds of PostgreSQL: its main process and all others it has. */
+  postgresCpuS: number | null
+  /** CPU seconds of this process, the load generator. */
+  generatorCpuS: number
+  /** Seconds in which the server's event loop worked, and waited. */
+  loopActiveS: number
+  loopIdleS: number
+  /** Statements the server sent to PostgreSQL, BEGIN and COMMIT included. */
+  statements: number
+  /** Resident memory of the server, octets. */
+  residentOctets: number
+  keyLoads: number
+  keyHits: number
+}
+
+/** Reads what was used, by way of the server's own /metrics and, where PostgreSQL is ours, of /proc. */
+export async function readUsage(url: string, dataDir: string | null): Promise<Usage> {
+  const metrics = parseMetrics(await (await fetch(`${url}/metrics`)).text())
+  const metric = (name: string): number => {
+    const value = metrics.get(name)
+    if (value === undefined) throw new Error(`the server's /metrics have no ${name}`)
+    return value
+  }
+  const own = process.cpuUsage()
+  return {
+    serverCpuS: metric('process_cpu_seconds_total'),
+    postgresCpuS: dataDir === null ? null : postgresCpuS(dataDir),
+    generatorCpuS: (own.user + own.system) / 1e6,
+    loopActiveS: metric('kyso_event_loop_active_seconds_total'),
+    loopIdleS: metric('kyso_event_loop_idle_seconds_total'),
+    statements: metric('kyso_database_statements'),
+    residentOctets: metric('process_resident_memory_bytes'),
+    keyLoads: metric('kyso_hsm_key_loads'),
+    keyHits: metric('kyso_hsm_key_hits')
+  }
+}
+
+/** Values without labels, of the Prometheus text format. */
+export function parseMetrics(text: string): Map<string, number> {
+  const values = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    const [, name, value] = /^([a-z_]+) ([-+.0-9eE]+)$/.exec(line) ?? []
+    if (name !== undefined) values.set(name, Number(value))
+  }
+  return values
+}
+
+/** CPU of the embedded PostgreSQL so far: processes that ended are counted by the one that began them. */
+function postgresCpuS(dataDir: string): number | null {
+  try {
+    const lines = readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
+    const main = Number(lines[0])
+    const children = readdirSync('/proc')
+      .filter((name) => /^[0-9]+$/.test(name))
+      .flatMap((name) => {
+        const stat = readStat(name)
+        return stat !== null && stat.parent === main ? [stat.own] : []
+      })
+    const stat = readStat(String(main))
+    return stat === null ? null : stat.own + stat.ended + children.reduce((sum, own) => sum + own, 0)
+  } catch {
+    return null
+  }
+}
+
+/** proc(5): parent, CPU seconds of the process, and of its children that were waited for. */
+function readStat(pid: string): { parent: number; own: number; ended: number } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number)
+    const field = (number: number) => fields[number - 3] ?? 0
+    return {
+      parent: field(4),
+      own: (field(14) + field(15)) / ticksPerS,
+      ended: (field(16) + field(17)) / ticksPerS
+    }
+  } catch {
+    return null // it ended meanwhile
+  }
+}
