@@ -72,7 +72,7 @@ export const settings = [
   {
     name: 'TRUST_PROXY',
     default: 'off',
-    meaning: '`on`: a proxy in front says who the client is (X-Forwarded-For).'
+    meaning: '`on`: one proxy in front names the client, in the last entry of X-Forwarded-For.'
   },
   {
     name: 'LOG_LEVEL',

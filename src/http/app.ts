@@ -39,7 +39,10 @@ const drainTimeoutMs = 800
 /** What the hall needs. */
 export interface AppOptions extends HostRules {
   log: FastifyBaseLogger
-  /** Whether `X-Forwarded-For` names the client. The Host header is taken as it came either way. */
+  /**
+   * Whether the one proxy in front names the client, in the last entry of `X-Forwarded-For`; what stands before it came
+   * with the request and may say anything. The Host header is taken as it came either way.
+   */
   trustProxy: boolean
 }
 
@@ -54,7 +57,8 @@ export function createApp({ log, trustProxy, ...hosts }: AppOptions): App {
     logController: new LogController({ requestIdLogLabel: 'requestId', disableRequestLogging: true }),
     requestIdHeader: false,
     genReqId: () => randomUUID(),
-    trustProxy,
+    // Who is connected to us, and nobody beyond.
+    trustProxy: trustProxy ? (_address: string, hop: number) => hop === 0 : false,
     bodyLimit: bodyLimitDefault,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,

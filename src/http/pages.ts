@@ -60,13 +60,20 @@ export function encodeCursor(key: readonly string[]): string {
 export function decodeCursor(cursor: string, keyLength: number): string[] {
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    if (Array.isArray(key) && key.length === keyLength && key.every((part) => typeof part === 'string'))
-      return key
+    if (Array.isArray(key) && key.length === keyLength && key.every(isPart)) return key
   } catch {
     // Refused below, like one of another list.
   }
-  throw new ServiceError('request_invalid', 'unknown cursor', {
+  throw unknownCursor()
+}
+
+/** For a cursor that the list in question cannot have given. */
+export function unknownCursor(): ServiceError {
+  return new ServiceError('request_invalid', 'unknown cursor', {
     says: 'cursor is not one that this list gave.',
     field: 'cursor'
   })
 }
+
+/** PostgreSQL holds no U+0000, so no list gave a key with one. */
+const isPart = (part: unknown): part is string => typeof part === 'string' && !part.includes('\0')

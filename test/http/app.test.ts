@@ -8,12 +8,12 @@ import { ServiceError } from '../../src/errors.js'
 import { createApp } from '../../src/http/app.js'
 import { addHealth } from '../../src/http/health.js'
 import { createLog } from '../../src/http/log.js'
-import { decodeCursor, readPage, toPage } from '../../src/http/pages.js'
+import { decodeCursor, encodeCursor, readPage, toPage } from '../../src/http/pages.js'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** An app with a few routes, listening, and what it logs. */
-async function startApp(t: Pick<typeof tap, 'teardown'>) {
+async function startApp(t: Pick<typeof tap, 'teardown'>, { trustProxy = false } = {}) {
   const lines: string[] = []
   const log = createLog(
     'trace',
@@ -28,7 +28,7 @@ async function startApp(t: Pick<typeof tap, 'teardown'>) {
   let url = ''
   const app = createApp({
     log,
-    trustProxy: false,
+    trustProxy,
     host: '127.0.0.1',
     publicUrl: () => 'https://kyso.example',
     isProviderHost: (name) => name === 'remotesigning.viettel.vn'
@@ -59,6 +59,7 @@ async function startApp(t: Pick<typeof tap, 'teardown'>) {
         client: { password: 'hunter2' }
       })
     })
+    scope.get('/client', async ({ ip }) => ({ ip }))
     scope.get('/slow', async () => {
       await new Promise((resolve) => setTimeout(resolve, 300))
       return { slow: true }
@@ -229,6 +230,21 @@ tap.test('closing lets requests end and cuts event streams', async (t) => {
   await t.rejects(events.text(), 'the stream was cut')
 })
 
+tap.test('one proxy is believed, and only what it says itself', async (t) => {
+  const clientOf = async (trustProxy: boolean, forwardedFor: string) => {
+    const { url } = await startApp(t, { trustProxy })
+    const answer = await fetch(`${url}/client`, { headers: { 'x-forwarded-for': forwardedFor } })
+    return ((await answer.json()) as { ip: string }).ip
+  }
+  t.equal(
+    await clientOf(true, '198.51.100.7, 10.0.0.3'),
+    '10.0.0.3',
+    'what came before it was sent by the client'
+  )
+  t.equal(await clientOf(true, '10.0.0.3'), '10.0.0.3')
+  t.equal(await clientOf(false, '10.0.0.3'), '127.0.0.1')
+})
+
 tap.test('pages', async (t) => {
   const rows = ['a', 'b', 'c']
   const first = toPage(rows, 2, (row) => [row], String)
@@ -238,6 +254,7 @@ tap.test('pages', async (t) => {
   t.equal(readPage({}).limit, 50)
   for (const limit of ['0', '201', 'x'])
     t.throws(() => readPage({ limit }), { code: 'request_invalid', field: 'limit' })
-  t.throws(() => readPage({ cursor: 'x' }), { code: 'request_invalid', field: 'cursor' })
+  for (const cursor of ['x', encodeCursor(['a\u0000b'])])
+    t.throws(() => readPage({ cursor }), { code: 'request_invalid', field: 'cursor' })
   t.throws(() => decodeCursor(first.nextCursor ?? '', 2), { code: 'request_invalid' })
 })

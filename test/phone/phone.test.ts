@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { displayHash, enrol, type Device as OwnDevice } from '../../examples/device/device.js'
+import { ServiceError } from '../../src/errors.js'
+import { createWrongCodes } from '../../src/phone/wrong-codes.js'
 import { Device, type ShownChallenge, type TokenChanges } from '../clients/device.js'
 import { castAt, digestOf, type Person } from '../clients/journey.js'
 import type { Answer } from '../clients/portal.js'
@@ -469,6 +471,37 @@ t.test('a device of one’s own, from examples/device (docs/api.md, Phone API)',
     t.ok(Number(answers[10]?.headers.get('retry-after')) > 0)
     world.clock.advance(61_000)
     t.match(await guess(), problem(400, 'activation_code_invalid'))
+  })
+
+  await t.test('guessing many codes at once is no faster', async (t) => {
+    const wrongCodes = createWrongCodes(world.clock.now)
+    let tried = 0
+    const guess = () =>
+      wrongCodes
+        .guard('192.0.2.1', async () => {
+          tried += 1
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          throw new ServiceError('activation_code_invalid', 'a guess')
+        })
+        .catch(({ code }: ServiceError) => code)
+    const codes = await Promise.all(Array.from({ length: 300 }, guess))
+    t.equal(tried, 10)
+    t.equal(codes.filter((code) => code === 'too_many_requests').length, 290)
+  })
+
+  await t.test('a school behind one address enrols its staff at once', async (t) => {
+    const wrongCodes = createWrongCodes(world.clock.now)
+    let running = 0
+    let most = 0
+    const enrol = () =>
+      wrongCodes.guard('192.0.2.1', async () => {
+        running += 1
+        most = Math.max(most, running)
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        running -= 1
+      })
+    await Promise.all(Array.from({ length: 60 }, enrol))
+    t.equal(most, 10, 'as many as may be wrong')
   })
 
   await t.test('streams end when the server stops', async (t) => {
