@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { ServiceError } from '../errors.js'
-import { readPage, toPage } from '../http/pages.js'
+import { readPage, toPage, unknownCursor } from '../http/pages.js'
 import { NextCursor, PageQuery } from '../http/schema.js'
 import type { AuditList, EventCursor } from '../store/audit.js'
 
@@ -51,11 +50,15 @@ export const auditList: FastifyPluginAsyncTypebox<{ audit: AuditList }> = async 
 
 /** @throws ServiceError `request_invalid` for what this list never gave out. */
 function cursorOf([at = '', chain = '', seq = '']: readonly string[]): EventCursor {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z$/.test(at) || !/^\d{1,15}$/.test(seq)) {
-    throw new ServiceError('request_invalid', 'unknown cursor', {
-      says: 'cursor is not one that this list gave.',
-      field: 'cursor'
-    })
-  }
+  if (!isTime(at) || !/^\d{1,15}$/.test(seq)) throw unknownCursor()
   return { at, chain, seq: Number(seq) }
+}
+
+/** RFC 3339, UTC, of a day that exists and a year that PostgreSQL knows. */
+function isTime(at: string): boolean {
+  const [, milliseconds] = /^((?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d{0,3}Z$/.exec(at) ?? []
+  if (milliseconds === undefined) return false
+  const time = new Date(`${milliseconds}Z`)
+  // A day too many, such as 30 February, is read as one of the next month.
+  return !Number.isNaN(time.getTime()) && time.toISOString() === `${milliseconds}Z`
 }

@@ -79,7 +79,8 @@ export function honourIdempotencyKeys(
     request.firstUse = null // first of all: if keeping fails, the error's own answer comes through here again
     if (passing(reply.statusCode)) await keys.release(use, use.startedAt)
     else {
-      const shownOnce = request.routeOptions.config.shownOnce ?? []
+      // A failure shows no secret; its own members, `code` first of all, are kept whatever the route's are called.
+      const shownOnce = reply.statusCode < 400 ? (request.routeOptions.config.shownOnce ?? []) : []
       await keys.finish(use, use.startedAt, { status: reply.statusCode, body: kept(payload, shownOnce) })
     }
     return payload

@@ -345,6 +345,12 @@ t.test('Idempotency-Key', async (t) => {
     t.same(again.body, first.body)
     t.match(again.headers.get('content-type'), /^application\/problem\+json/)
   })
+  await t.test('a refusal keeps its code where the answer would show a code once', async (t) => {
+    const path = '/subscribers/nobody/activation-codes'
+    const first = await call(admin, 'POST', path, undefined, 'refused code')
+    t.match(first, { status: 404, body: { code: 'not_found' } })
+    t.same((await call(admin, 'POST', path, undefined, 'refused code')).body, first.body)
+  })
   await t.test('of a crowd with one key exactly one does the work', async (t) => {
     const name = 'Một lần'
     const replies = await Promise.all(
@@ -419,8 +425,21 @@ t.test('the audit is listed so that it can be checked elsewhere', async (t) => {
     const previous = all.find(({ chain, seq }) => chain === event.chain && seq === Number(event.seq) - 1)
     if (event.seq !== 1) t.equal(event.previousHash, previous?.hash)
   }
-  const forged = Buffer.from(JSON.stringify(['yesterday', 'x', '1; drop'])).toString('base64url')
-  t.equal((await call(admin, 'GET', `/audit?cursor=${forged}`)).status, 400)
+  const forgeries = [
+    ['yesterday', 'x', '1; drop'],
+    ['2026-99-99T00:00:00.000Z', 'x', '1'],
+    ['2026-02-30T00:00:00.000Z', 'x', '1'],
+    ['0000-01-01T00:00:00.000Z', 'x', '1'],
+    ['2026-01-01T00:00:00.000Z', 'x\0', '1']
+  ]
+  for (const forgery of forgeries) {
+    const cursor = Buffer.from(JSON.stringify(forgery)).toString('base64url')
+    t.match(
+      await call(admin, 'GET', `/audit?cursor=${cursor}`),
+      { status: 400, body: { code: 'request_invalid', field: 'cursor' } },
+      forgery.join(' ')
+    )
+  }
 })
 
 t.test('activations are listed with what came of them, latest first', async (t) => {
@@ -487,6 +506,9 @@ t.test('activations are listed with what came of them, latest first', async (t) 
 t.test('a value with U+0000 is refused wherever it stands', async (t) => {
   const attempts = [
     call(admin, 'GET', '/activations?clientId=%00'),
+    ...['/keys', '/activations'].map((path) =>
+      call(admin, 'GET', `${path}?cursor=${Buffer.from('["a\\u0000"]').toString('base64url')}`)
+    ),
     call(admin, 'DELETE', '/keys/a%00b'),
     call(admin, 'POST', '/keys', { name: 'a\u0000b', role: 'auditor' })
   ]
