@@ -90,7 +90,7 @@ export interface HsmSettings {
   keyCacheSize: number
   /** Key pairs of each common algorithm made ahead while the HSM is idle; default 0. Wrapped storage only. */
   preparedKeys?: number
-  /** Digests waiting for a worker before `busy`; default 4096. */
+  /** Digests of subscriber keys waiting for a worker before `busy`; default 4096. Installation keys have 64 besides. */
   queueLimit?: number
   /**
    * A file or folder that all processes sharing the token see: they exclude each other through it while the token is

@@ -10,6 +10,11 @@ import type { FromWorker, KeyReference, ToWorker, WorkerCounts } from './protoco
 const batchesInFlight = 2
 /** What a batch may cost, in P-256 signatures: some 3 ms of a core. */
 const batchCost = 32
+/**
+ * Digests of installation keys that may wait, beside the queue's own limit: a crowd that asks for OCSP cannot fill the
+ * queue of those who sign, and where that is full, CAs and audit checkpoints still find a place.
+ */
+const installationQueueLimit = 64
 /** A digest that no worker took by then is refused. */
 const waitLimitMs = 10_000
 /** A batch unanswered by then counts as uncertain; its worker gets nothing new until it answers. */
@@ -34,7 +39,7 @@ export interface PoolOptions {
   /** Starts a worker that writes how far it is into `progress` (see `WorkerSetup`). */
   spawn: (progress: Int32Array) => Worker
   workers: number
-  /** Digests that may wait. */
+  /** Digests of subscriber keys that may wait. */
   queueLimit: number
   log: Log
   /** Called when a result says that the token may be lost. */
@@ -56,6 +61,8 @@ interface Place {
   ended: Promise<void>
 }
 
+const ownerOf = ({ source }: KeyReference) => (source.type === 'installation' ? 'installation' : 'subscriber')
+
 export function createPool(options: PoolOptions): Pool {
   const { log } = options
   const places: Place[] = Array.from({ length: options.workers }, () => ({
@@ -71,7 +78,7 @@ export function createPool(options: PoolOptions): Pool {
   }))
   const total = { signatures: 0, refused: 0, uncertain: 0, keyLoads: 0, keyHits: 0, workersReplaced: 0 }
   let running = false
-  let queued = 0
+  const queued = { subscriber: 0, installation: 0 }
   let lastSeq = 0
   let lastRequest = 0
   let pumping = false
@@ -188,10 +195,14 @@ export function createPool(options: PoolOptions): Pool {
     pump()
   }
 
+  function leaveQueue(parts: readonly Part[]): void {
+    for (const { job, count } of parts) queued[ownerOf(job.key)] -= count
+  }
+
   function refuseWaiting(detail: string, enqueuedBefore = Number.POSITIVE_INFINITY): void {
     for (const place of places) {
       const parts = place.queue.takeOlder(enqueuedBefore)
-      for (const part of parts) queued -= part.count
+      leaveQueue(parts)
       settleLost(parts, 0, count, detail)
     }
   }
@@ -225,7 +236,7 @@ export function createPool(options: PoolOptions): Pool {
 
   function send(place: Place, worker: Worker, from: Queue): void {
     const parts = from.take(batchCost)
-    for (const part of parts) queued -= part.count
+    leaveQueue(parts)
     lastSeq += 1
     place.sent.set(lastSeq, { parts, sentAt: performance.now(), abandoned: false })
     post(worker, packBatch(lastSeq, parts))
@@ -273,10 +284,12 @@ export function createPool(options: PoolOptions): Pool {
         if (running) options.onTrouble()
         return refuseAll(digests.length, 'unavailable', 'no signing worker is running')
       }
-      if (queued + digests.length > options.queueLimit) {
-        return refuseAll(digests.length, 'busy', `${queued} digests wait already`)
+      const owner = ownerOf(key)
+      const limit = owner === 'installation' ? installationQueueLimit : options.queueLimit
+      if (queued[owner] + digests.length > limit) {
+        return refuseAll(digests.length, 'busy', `${queued[owner]} digests wait already`)
       }
-      queued += digests.length
+      queued[owner] += digests.length
       return new Promise((resolve) => {
         home(key.name).queue.add({
           job: { key, scheme, digests, results: new Array(digests.length), open: digests.length, resolve },
@@ -320,7 +333,7 @@ export function createPool(options: PoolOptions): Pool {
         keyLoads: total.keyLoads + sum((counts) => counts.keyLoads),
         keyHits: total.keyHits + sum((counts) => counts.keyHits),
         keysLoaded: sum((counts) => counts.keysLoaded),
-        queued
+        queued: queued.subscriber + queued.installation
       }
     }
   }

@@ -46,6 +46,29 @@ t.test('a full queue is refused at once, and what was taken is signed', async (t
   t.match(hsm.stats(), { signatures: 200, refused: 301, uncertain: 0, queued: 0 })
 })
 
+t.test('CAs and audit find a place in a full queue, and take none from those who sign', async (t) => {
+  const hsm = await open(t, temporaryFolder(t), { queueLimit: 100 })
+  const key = await hsm.keys.generate('k', 'P-256')
+  const installation = await hsm.tokenKey('audit', 'P-256')
+  const sign = () =>
+    installation.sign(ecdsa, messages(1).digests[0] ?? new Uint8Array(), 'der').then(
+      () => 'signed',
+      (error: { code?: string }) => String(error.code)
+    )
+  const full = hsm.keys.sign(key, ecdsa, messages(100).digests)
+  t.equal(hsm.stats().queued, 100)
+  const crowd = Array.from({ length: 70 }, sign)
+  t.equal(hsm.stats().queued, 164)
+  t.same(tally(await Promise.all(crowd)), { signed: 64, hsm_busy: 6 })
+  t.same(tally((await full).map(ending)), { signed: 100 })
+
+  const again = Array.from({ length: 64 }, sign)
+  const meanwhile = hsm.keys.sign(key, ecdsa, messages(100).digests)
+  t.same(tally((await meanwhile).map(ending)), { signed: 100 })
+  t.same(tally(await Promise.all(again)), { signed: 64 })
+  t.equal(hsm.stats().queued, 0)
+})
+
 t.test('one busy key is worked on by every worker; quiet keys stay where they are loaded', async (t) => {
   const hsm = await open(t, temporaryFolder(t), { workers: 2 })
   const busy = await hsm.keys.generate('busy', 'RSA-2048')
