@@ -7,8 +7,10 @@ import type { Authority } from './authority.js'
 import { publicKeyOctets } from './certificate.js'
 import { engine } from './engine.js'
 import { readOcspRequest } from './ocsp-request.js'
-import { type PkiStore, type RevokedEntry, revocationReasons } from './pki.js'
+import { type CertificateStatus, type PkiStore, revocationReasons } from './pki.js'
 import type { Responder } from './responder.js'
+import { sharedAnswers } from './shared-answers.js'
+import { LineFull, type Turns } from './turns.js'
 
 /** OCSPResponseStatus, RFC 6960 §4.2.1. */
 const responseStatus = {
@@ -34,7 +36,9 @@ const certIdHashes: Readonly<Record<string, string>> = {
 export interface OcspDeps {
   issuer: Authority
   responder: Responder
-  store: Pick<PkiStore, 'statusOf'>
+  store: Pick<PkiStore, 'statusesOf' | 'statusesVersion'>
+  /** What answers of all CAs are made by: everybody may ask, and nobody for more than they leave to signing. */
+  turns: Turns
   now: Clock
   /** Where faults that the asker only sees as internalError or tryLater go. */
   log: { error(fields: { err: unknown }, message: string): void }
@@ -45,11 +49,15 @@ export interface OcspDeps {
  *
  * `unknown` is said of serials never issued and of certificates not yet published: those take effect at publication.
  * Suspended is revoked with the reason certificateHold. A request that names this CA nowhere gets `unauthorized`
- * (RFC 6960 §2.3): this responder has no say there.
+ * (RFC 6960 §2.3): this responder has no say there. Whoever finds no place in the line gets `tryLater` (§2.3), unread.
+ *
+ * A request without a nonce may get an answer that was signed a few seconds ago, if no status of this CA has changed
+ * since and all serials in it are known: what is unknown becomes good without a change being counted.
  * @returns From a request in DER to a response in DER; it never throws.
  */
 export function ocspAnswers(deps: OcspDeps): (request: Uint8Array) => Promise<Uint8Array> {
-  const { issuer, responder, store, now, log } = deps
+  const { issuer, responder, store, turns, now, log } = deps
+  const shared = sharedAnswers(now)
   const names = new Map(
     Object.entries(certIdHashes).map(([oid, hash]) => [
       oid,
@@ -71,19 +79,25 @@ export function ocspAnswers(deps: OcspDeps): (request: Uint8Array) => Promise<Ui
   async function answer(der: Uint8Array): Promise<Uint8Array> {
     const request = readOcspRequest(der)
     if (request === null) return unsigned('malformedRequest')
-    if (!request.certIds.some(isOurs)) return unsigned('unauthorized')
+    const ours = request.certIds.filter(isOurs)
+    if (ours.length === 0) return unsigned('unauthorized')
+    // Before the statuses, so that no answer is taken for newer than it is.
+    const version = request.nonce === null ? await store.statusesVersion(issuer.name) : null
+    // Made by somebody who was ahead in the line.
+    const made = version === null ? null : shared.find(der, version)
+    if (made !== null) return made
     const { key, certificate, keyIdentifier } = await responder()
     const at = wholeSecond(now())
-    const responses = await Promise.all(
-      request.certIds.map(async (certId) => {
-        const status = isOurs(certId) ? await store.statusOf(issuer.name, serialHex(certId)) : null
-        return new pkijs.SingleResponse({
+    const found = await store.statusesOf(issuer.name, ours.map(serialHex))
+    const statuses = new Map(ours.map((certId, index) => [certId, found[index] ?? null]))
+    const responses = request.certIds.map(
+      (certId) =>
+        new pkijs.SingleResponse({
           certID: certId,
-          certStatus: certStatus(status),
+          certStatus: certStatus(statuses.get(certId) ?? null),
           thisUpdate: at,
           nextUpdate: new Date(at.getTime() + answerValidMs)
         })
-      })
     )
     const basic = new pkijs.BasicOCSPResponse({
       tbsResponseData: new pkijs.ResponseData({
@@ -95,13 +109,22 @@ export function ocspAnswers(deps: OcspDeps): (request: Uint8Array) => Promise<Ui
       certs: [certificate]
     })
     await basic.sign(key as never, key.hash, engine)
-    return successful(new Uint8Array(basic.toSchema().toBER()))
+    const signed = successful(new Uint8Array(basic.toSchema().toBER()))
+    if (version !== null && request.certIds.every((certId) => statuses.get(certId)))
+      shared.keep(der, signed, version)
+    return signed
+  }
+
+  /** What was answered lately needs no place in the line. */
+  async function answerAgain(der: Uint8Array): Promise<Uint8Array | null> {
+    return shared.knows(der) ? shared.find(der, await store.statusesVersion(issuer.name)) : null
   }
 
   return async (der) => {
     try {
-      return await answer(der)
+      return (await answerAgain(der)) ?? (await turns(() => answer(der)))
     } catch (error) {
+      if (error instanceof LineFull) return unsigned('tryLater')
       log.error({ err: error }, `OCSP of ${issuer.name}`)
       const later = error instanceof ServiceError && temporary.includes(error.code)
       return unsigned(later ? 'tryLater' : 'internalError')
@@ -120,7 +143,7 @@ function serialHex({ serialNumber }: pkijs.CertID): string {
 }
 
 /** CertStatus, RFC 6960 §4.2.1. The reason `unspecified` is left out, as in a CRL. */
-function certStatus(status: 'good' | RevokedEntry | null): asn1js.BaseBlock {
+function certStatus(status: CertificateStatus): asn1js.BaseBlock {
   const tagged = (tagNumber: number) => ({ idBlock: { tagClass: 3, tagNumber } })
   if (status === 'good') return new asn1js.Primitive({ ...tagged(0), lenBlock: { length: 1 } })
   if (status === null) return new asn1js.Primitive({ ...tagged(2), lenBlock: { length: 1 } })

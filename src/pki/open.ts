@@ -10,6 +10,15 @@ import { ocspAnswers } from './ocsp.js'
 import type { Pki, PkiStore } from './pki.js'
 import { revocationLists } from './revocation-lists.js'
 import { namedSerialNumber, randomSerialNumber } from './serial-number.js'
+import { createTurns } from './turns.js'
+
+/**
+ * What everybody may ask for is made in small numbers, over all CAs, since it takes database connections, the HSM and
+ * the processor from those who sign. A line of OCSP requests this long is worked off in well under a second.
+ */
+const ocspLimits = { atOnce: 4, waitingAtMost: 64 }
+/** One CRL at a time. Each CA asks for one at most, so the line is no longer than the CAs are many. */
+const listLimits = { atOnce: 1, waitingAtMost: Number.POSITIVE_INFINITY }
 
 /** What the certificate authorities stand on; `server.ts` hands it in. */
 export interface PkiDeps {
@@ -33,10 +42,15 @@ export async function openPki(deps: PkiDeps): Promise<Pki> {
   const addresses = addressesAt(baseUrl)
   const { root, issuing } = await openHierarchy(ceremony, { ...deps, addresses })
   const describe = certificateReader()
+  const ocspTurns = createTurns(ocspLimits)
+  const listTurns = createTurns(listLimits)
 
   const authorities = new Map([['root', root]])
   const lists = new Map([
-    ['root', revocationLists({ issuer: root, validDays: ceremony.root.listValidDays, store, now })]
+    [
+      'root',
+      revocationLists({ issuer: root, validDays: ceremony.root.listValidDays, store, turns: listTurns, now })
+    ]
   ])
   const issuers = new Map(
     ceremony.authorities.map((of) => {
@@ -44,11 +58,14 @@ export async function openPki(deps: PkiDeps): Promise<Pki> {
       if (opened === undefined) throw new TypeError(`${of.provider} was not opened`)
       const { authority: issuer, responder } = opened
       authorities.set(of.provider, issuer)
-      lists.set(of.provider, revocationLists({ issuer, validDays: of.listValidDays, store, now }))
+      lists.set(
+        of.provider,
+        revocationLists({ issuer, validDays: of.listValidDays, store, turns: listTurns, now })
+      )
       if (!Buffer.from(issuer.certificate).includes(addresses.list('root'))) {
         log.info(`the CA certificate of ${of.provider} names a CRL address of an earlier PKI_URL`)
       }
-      const ocsp = ocspAnswers({ issuer, responder, store, now, log })
+      const ocsp = ocspAnswers({ issuer, responder, store, turns: ocspTurns, now, log })
       return [of.provider, { ceremony: of, issuer, ocsp }] as const
     })
   )

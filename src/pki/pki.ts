@@ -82,10 +82,16 @@ export interface RevokedEntry {
   reason: RevocationReason
 }
 
+/** What relying parties are told; null is unknown. */
+export type CertificateStatus = 'good' | RevokedEntry | null
+
 /** What the CAs need to know of credentials and to keep for themselves; `store/` provides it. */
 export interface PkiStore {
-  /** `null`: this issuer has no such serial, or has not published it yet: a certificate takes effect then. */
-  statusOf(provider: string, serialNumber: string): Promise<'good' | RevokedEntry | null>
+  /**
+   * Statuses in the order of the serials, at most 32. `null`: this issuer has no such serial, or has not published it
+   * yet: a certificate takes effect then.
+   */
+  statusesOf(provider: string, serialNumbers: readonly string[]): Promise<CertificateStatus[]>
   /** All that belongs in the CRL now (revoked and suspended), and the version of the statuses it reflects. */
   revoked(provider: string): Promise<{ entries: RevokedEntry[]; version: bigint }>
   statusesVersion(provider: string): Promise<bigint>

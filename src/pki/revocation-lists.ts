@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import type { Authority } from './authority.js'
 import type { PkiStore, RevocationListRow } from './pki.js'
 import { signRevocationList } from './revocation-list.js'
+import type { Turns } from './turns.js'
 
 /** What one CA's CRL needs. */
 export interface RevocationListDeps {
@@ -9,6 +10,8 @@ export interface RevocationListDeps {
   /** From `thisUpdate` to `nextUpdate`, in days. A list older than half of it is made anew. */
   validDays: number
   store: PkiStore
+  /** What the lists of all CAs are made by. */
+  turns: Turns
   now: Clock
 }
 
@@ -24,6 +27,7 @@ export function revocationLists({
   issuer,
   validDays,
   store,
+  turns,
   now
 }: RevocationListDeps): () => Promise<Uint8Array> {
   let known: RevocationListRow | null = null
@@ -66,7 +70,7 @@ export function revocationLists({
     // A list in the making may have read the statuses before this caller's change; then it takes a second round.
     for (let round = 0; known === null || !fits(known, version); round += 1) {
       if (round === 3) throw new Error(`the statuses of ${issuer.name} run backwards or the clock does`)
-      making ??= make(version).finally(() => {
+      making ??= turns(() => make(version)).finally(() => {
         making = null
       })
       known = await making

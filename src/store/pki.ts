@@ -1,4 +1,11 @@
-import type { PkiStore, RevocationListRow, RevocationReason, RevokedEntry } from '../pki/pki.js'
+import type {
+  CertificateStatus,
+  PkiStore,
+  RevocationListRow,
+  RevocationReason,
+  RevokedEntry
+} from '../pki/pki.js'
+import { batched } from './batch.js'
 import type { Database } from './database.js'
 
 interface StatusRow {
@@ -17,22 +24,46 @@ interface ListRow {
   der: Buffer
 }
 
+/** What everybody may cause takes one connection for statuses and one for their versions, however many ask. */
+const statusBatch = { limit: 32, lanes: 1 }
+const versionBatch = { limit: 1_000, lanes: 1 }
+
 /** What the CAs keep for themselves, and the statuses of credentials as relying parties are told them. */
 export function createPkiStore(db: Database): PkiStore {
-  return {
-    async statusOf(provider, serialNumber) {
-      const { rows } = await db.query<StatusRow>({
-        name: 'pki-status-of',
+  const statusesOf = batched(
+    async (asked: readonly { provider: string; serialNumbers: readonly string[] }[]) => {
+      const { rows } = await db.query<StatusRow & { provider: string }>({
+        name: 'pki-statuses-of',
         text: `
-          select serial_number, status, suspended_at, revoked_at, revocation_reason
+          select provider, serial_number, status, suspended_at, revoked_at, revocation_reason
             from credentials
-           where provider = $1 and serial_number = $2`,
-        values: [provider, serialNumber]
+            join unnest($1::text[], $2::text[]) as asked (provider, serial_number) using (provider, serial_number)`,
+        values: [
+          asked.flatMap(({ provider, serialNumbers }) => serialNumbers.map(() => provider)),
+          asked.flatMap(({ serialNumbers }) => serialNumbers)
+        ]
       })
-      const row = rows[0]
-      if (row === undefined || row.status === 'issued') return null
-      return row.status === 'active' ? 'good' : entryOf(row)
+      const found = new Map(rows.map((row) => [`${row.provider} ${row.serial_number}`, statusOf(row)]))
+      return asked.map(({ provider, serialNumbers }) =>
+        serialNumbers.map((serialNumber) => found.get(`${provider} ${serialNumber}`) ?? null)
+      )
     },
+    statusBatch
+  )
+
+  const statusesVersion = batched(async (issuers: readonly string[]) => {
+    const { rows } = await db.query<{ issuer: string; version: string }>({
+      name: 'pki-statuses-versions',
+      text: 'select issuer, version from status_versions where issuer = any($1::text[])',
+      values: [[...new Set(issuers)]]
+    })
+    const found = new Map(rows.map(({ issuer, version }) => [issuer, BigInt(version)]))
+    return issuers.map((issuer) => found.get(issuer) ?? 0n)
+  }, versionBatch)
+
+  return {
+    statusesOf: (provider, serialNumbers) => statusesOf({ provider, serialNumbers }),
+    statusesVersion,
 
     // One statement, so that entries and version are of the same moment.
     async revoked(provider) {
@@ -49,15 +80,6 @@ export function createPkiStore(db: Database): PkiStore {
         version: BigInt(rows[0]?.version ?? 0),
         entries: rows.flatMap((row) => (isStatusRow(row) ? [entryOf(row)] : []))
       }
-    },
-
-    async statusesVersion(provider) {
-      const { rows } = await db.query<{ version: string }>({
-        name: 'pki-statuses-version',
-        text: 'select version from status_versions where issuer = $1',
-        values: [provider]
-      })
-      return BigInt(rows[0]?.version ?? 0)
     },
 
     async authorities() {
@@ -130,6 +152,11 @@ export function createPkiStore(db: Database): PkiStore {
 /** False for the one row that a left join gives where nothing is revoked. */
 function isStatusRow(row: Partial<StatusRow>): row is StatusRow {
   return typeof row.serial_number === 'string'
+}
+
+function statusOf(row: StatusRow): CertificateStatus {
+  if (row.status === 'issued') return null
+  return row.status === 'active' ? 'good' : entryOf(row)
 }
 
 /** What a suspended or revoked credential is to relying parties; a row without its time would be a broken one. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { ServiceError } from '../../src/errors.js'
 import { ceremony } from '../../src/pki/ceremony.js'
-import { integer, octetString, oid, sequence, tlv } from '../../src/pki/der.js'
+import { integer, integerOctets, octetString, oid, sequence, tlv } from '../../src/pki/der.js'
 import type { PkiStore } from '../../src/pki/pki.js'
 import { startWorld } from './world.js'
 
@@ -37,7 +37,7 @@ const unsigned = (status: keyof typeof statuses) => Buffer.of(0x30, 3, 0x0a, 1, 
 
 t.test('the certificate repository', async (t) => {
   const world = await startWorld(t)
-  const { openssl, store } = world
+  const { openssl, store, db, hsm } = world
   const pki = await world.open({ ceremony: curves() })
   const root = await world.file('root.pem', await (await world.fetch('/pki/root.pem')).text())
   const vnpt = await world.file('vnpt-ca.pem', await (await world.fetch('/pki/vnpt.pem')).text())
@@ -59,6 +59,9 @@ t.test('the certificate repository', async (t) => {
   const request = await readFile(asked)
   // openssl's request is SEQUENCE { SEQUENCE { SEQUENCE OF SEQUENCE { CertID } } }, each of two octets' header
   const certId = request.subarray(8)
+  /** The same with another serial, which is the last member; the leaf's has 16 octets. */
+  const withSerial = (serial: Buffer) =>
+    sequence(certId.subarray(2, -18), integerOctets(Buffer.concat([Buffer.of(1), serial])))
 
   await t.test('answers good, revoked and unknown, as openssl verifies', async (t) => {
     const good = await ask('-cert', leaf.path)
@@ -198,7 +201,7 @@ t.test('the certificate repository', async (t) => {
   })
 
   await t.test('says so when it cannot know at the moment', async (t) => {
-    const failing = (error: Error): PkiStore => ({ ...store, statusOf: () => Promise.reject(error) })
+    const failing = (error: Error): PkiStore => ({ ...store, statusesOf: () => Promise.reject(error) })
     const away = new ServiceError('database_unavailable', 'gone')
     const later = await world.open({ ceremony: curves(), store: failing(away) })
     t.same(await later.ocsp('vnpt', request), unsigned('tryLater'))
@@ -206,6 +209,66 @@ t.test('the certificate repository', async (t) => {
     t.same(await broken.ocsp('vnpt', request), unsigned('internalError'))
     t.equal(world.lines.at(-1), 'OCSP of vnpt')
     await world.open({ ceremony: curves() })
+  })
+
+  await t.test('gives an answer again while it is fresh, to requests without a nonce', async (t) => {
+    const start = world.now()
+    t.teardown(() => world.setTime(start))
+    const answer = async (to: Uint8Array = request) => Buffer.from(await pki.ocsp('vnpt', to))
+    world.setTime(new Date(start.getTime() + 60_000))
+    const crowd = await Promise.all(Array.from({ length: 40 }, () => answer()))
+    const distinct = new Set(crowd.map((der) => der.toString('hex')))
+    t.ok(distinct.size <= 4, `${distinct.size} were signed for 40 that asked at once`)
+    const first = await answer()
+    t.same(await answer(), first, 'the signature is the same, which ECDSA never makes twice')
+    const own = ocspRequest([certId], [nonce(16)])
+    t.notSame(await answer(own), await answer(own), 'whoever sends a nonce gets a signature of his own')
+    const unknown = ocspRequest([withSerial(randomBytes(15))])
+    t.notSame(await answer(unknown), await answer(unknown), 'an unknown serial may be good at once')
+
+    await world.setStatus({ ...leaf, status: 'suspended' })
+    const says = async () => {
+      const file = await world.file('again.der', await answer())
+      return (await openssl('ocsp', '-respin', file, '-noverify', '-resp_text')).says
+    }
+    t.match(await says(), /Cert Status: revoked/, 'a change is seen at once')
+    await world.setStatus({ ...leaf, status: 'active' })
+    t.match(await says(), /Cert Status: good/)
+
+    const second = await answer()
+    world.setTime(new Date(start.getTime() + 64_000))
+    t.same(await answer(), second)
+    world.setTime(new Date(start.getTime() + 66_000))
+    t.notSame(await answer(), second, 'older than five seconds')
+  })
+
+  await t.test('leaves database and HSM to those who sign, however many strangers ask', async (t) => {
+    const key = await hsm.keys.generate('signer', 'P-256')
+    const digest = createHash('sha256').update('a document').digest()
+    const most = { statements: 0, digests: 0 }
+    const answers = { signed: 0, tryLater: 0 }
+    const flood = Array.from({ length: 200 }, async () => {
+      const serials = Array.from({ length: 32 }, () => withSerial(randomBytes(15)))
+      const answer = Buffer.from(await pki.ocsp('vnpt', ocspRequest(serials)))
+      if (answer.equals(unsigned('tryLater'))) answers.tryLater += 1
+      else if (answer.length > 1000) answers.signed += 1
+      most.statements = Math.max(most.statements, db.stats().waiting)
+      most.digests = Math.max(most.digests, hsm.stats().queued)
+    })
+    await db.check()
+    await db.transaction(async (tx) => {
+      await tx.query({ text: 'select 1' })
+      await tx.query({ text: 'select 1' })
+    })
+    const [result] = await hsm.keys.sign(key, { type: 'ecdsa', hash: 'SHA-256' }, [digest])
+    t.equal(result?.outcome, 'signed')
+    const meanwhile = answers.signed
+    await Promise.all(flood)
+    t.same(answers, { signed: 68, tryLater: 132 }, 'four at a time, 64 wait, the rest is told to come back')
+    t.ok(meanwhile < 34, `a signature was made while the flood had ${meanwhile} of its 68`)
+    t.ok(most.statements <= 2, `${most.statements} statements waited for a connection at most`)
+    t.ok(most.digests <= 5, `${most.digests} digests in the queue of the HSM`)
+    t.notSame(await pki.ocsp('vnpt', request), unsigned('tryLater'), 'and then it answers again')
   })
 
   await t.test('publishes CA files for those who check certificates', async (t) => {
