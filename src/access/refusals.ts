@@ -30,7 +30,7 @@ interface Gathering {
 }
 
 /** See `Refusals`; one for the whole room. */
-export function createRefusals({ audit }: { audit: Audit }): Refusals {
+export function createRefusals({ audit }: { audit: Pick<Audit, 'record'> }): Refusals {
   const gatherings = new Map<string, Gathering>()
 
   function open(gate: string): Gathering {

@@ -48,7 +48,7 @@ export interface Approvals {
 export function createApprovals(deps: {
   store: Pick<ActivationStore, 'find' | 'confirmation'>
   directory: Pick<Directory, 'device' | 'credential'>
-  audit: Audit
+  audit: Pick<Audit, 'record'>
   actor: string
 }): Approvals {
   const { store, directory, audit, actor } = deps

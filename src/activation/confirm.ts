@@ -17,7 +17,7 @@ export interface ConfirmDeps {
   store: Pick<ActivationStore, 'find' | 'confirm' | 'countRefusedToken'>
   directory: Pick<Directory, 'device' | 'credential'>
   approvals: Pick<Approvals, 'put'>
-  audit: Audit
+  audit: Pick<Audit, 'record'>
   now: Clock
   publicUrl: string
 }

@@ -1,3 +1,5 @@
+import type { Queryable } from '../store/database.js'
+
 /** Values that RFC 8785 canonical JSON writes the same everywhere; binary as base64, times as RFC 3339 UTC. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -53,6 +55,9 @@ export interface AuditEvent {
   about: { readonly [key: string]: Json }
 }
 
+/** Adds events to the transaction that makes a change; they are durable when it commits, and only then. */
+export type RecordIn = (transaction: Queryable, ...events: readonly AuditEvent[]) => Promise<void>
+
 /** The room's door for everyone who makes things happen. */
 export interface Audit {
   /**
@@ -61,4 +66,12 @@ export interface Audit {
    * @throws ServiceError `database_unavailable`: the change may stand, but must not be acknowledged.
    */
   record(...events: readonly AuditEvent[]): Promise<void>
+  /**
+   * A change and its events in one transaction, so that no crash leaves one without the other. The chain takes
+   * nothing else until `change` is done: for changes that are rare, and not for what signs.
+   * @param change Runs the transaction, calling `record` inside it, and resolves only once it has committed. May call
+   *   `record` again after a roll-back, or not at all when there is nothing to change. Must not call `Audit.record`.
+   * @throws what `change` throws; then nothing counts as recorded.
+   */
+  recordWith<T>(change: (record: RecordIn) => Promise<T>): Promise<T>
 }

@@ -1,4 +1,5 @@
 import type { BaseLogger } from 'pino'
+import type { Queryable } from '../store/database.js'
 import type { ChainHead, StoredEvent } from './chain.js'
 import type { Checkpoint } from './checkpoint.js'
 
@@ -8,10 +9,11 @@ export type AuditLog = Pick<BaseLogger, 'info' | 'warn' | 'error'>
 /** What writing needs of the database; `store/audit.ts` provides it. */
 export interface AuditStore {
   /**
-   * Adds events, all or none, in one statement. An error leaves open whether they were stored.
+   * Adds events, all or none, in one statement, by itself or in a transaction. An error leaves open whether they were
+   * stored.
    * @returns False: one of the places (chain, seq) is taken, and nothing was stored.
    */
-  append(events: readonly StoredEvent[]): Promise<boolean>
+  append(events: readonly StoredEvent[], transaction?: Queryable): Promise<boolean>
   /** The last durable event of a chain; null: there is none. */
   head(chain: string): Promise<ChainHead | null>
   /** The last durable event of every chain. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import { batched } from '../store/batch.js'
-import type { AuditEvent, Json } from './audit.js'
+import type { AuditEvent, Json, RecordIn } from './audit.js'
 import {
   aboutMaxOctets,
   type ChainHead,
@@ -34,6 +34,8 @@ interface PreparedEvent {
 export interface ChainWriter {
   /** @see Audit.record */
   record(events: readonly AuditEvent[]): Promise<void>
+  /** @see Audit.recordWith */
+  recordWith<T>(change: (record: RecordIn) => Promise<T>): Promise<T>
   /** The last event known to be durable. */
   head(): ChainHead
   /** Resolves when everything recorded before has been stored or has failed. */
@@ -67,9 +69,17 @@ export function createChainWriter({
   let lastAtMs = 0
   let queuedOctets = 0
 
+  /** Whoever writes to the chain does so alone. */
+  let turn: Promise<unknown> = Promise.resolve()
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
   const enqueue = batched<readonly PreparedEvent[], undefined>(
     async (calls) => {
-      await write(calls.flat())
+      await alone(() => write(calls.flat()))
       return calls.map(() => undefined)
     },
     { limit: callsPerInsert, lanes: 1 }
@@ -92,6 +102,26 @@ export function createChainWriter({
       }
     }
     throw new Error(`chain ${chain}: the place after ${head.seq} is always taken`)
+  }
+
+  async function writeWith<T>(change: (record: RecordIn) => Promise<T>): Promise<T> {
+    if (unsure.length > 0) await settle()
+    let tail: ChainHead | null = null
+    const result = await change(async (transaction, ...events) => {
+      const linked = link(events.map(prepare))
+      const last = linked.at(-1)
+      if (last === undefined) return
+      tail = { chain, seq: last.seq, hash: last.hash }
+      unsure = [...unsure.slice(1 - unsureMax), tail]
+      // Inside a transaction a taken place is an error, so it never answers false.
+      if (!(await store.append(linked, transaction))) throw new Error(`the place after ${head.seq} is taken`)
+    })
+    if (tail !== null) {
+      head = tail
+      unsure = []
+      onStored?.()
+    }
+    return result
   }
 
   function link(events: readonly PreparedEvent[]): StoredEvent[] {
@@ -153,6 +183,7 @@ export function createChainWriter({
         queuedOctets -= octets
       }
     },
+    recordWith: (change) => alone(() => writeWith(change)),
     head: () => head,
     idle: () => enqueue([]).catch(() => undefined)
   }

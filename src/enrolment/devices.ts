@@ -191,17 +191,23 @@ export function createDevices(deps: DevicesDeps) {
       const at = now()
       const row: Device = { ...present, removedAt: at, version: present.version + 1 }
       const reason = 'device-removed'
-      const cancelled = await devices.remove(await sealed(row), { reason, at })
+      const { subscriberId, provider, virtual } = row
+      const about = { deviceId: id, subscriberId, provider, virtual }
+      const next = await sealed(row)
+      const removed = await audit.recordWith((record) =>
+        devices.remove(next, { reason, at }, (transaction, cancelled) =>
+          record(
+            transaction,
+            { type: 'device.removed', actor: by, about },
+            ...cancelled.map((activation) => cancelledEvent(activation, reason, by))
+          )
+        )
+      )
       directory.forget('device', id)
       directory.forget('subscriber', row.subscriberId)
       // Removing is the only change a device knows, so whoever was faster removed it.
-      if (cancelled === null) throw new ServiceError('not_found', `device ${id} was removed meanwhile`)
+      if (!removed) throw new ServiceError('not_found', `device ${id} was removed meanwhile`)
       if (row.virtualKey !== null) await deps.keys.destroy(row.virtualKey)
-      const { subscriberId, provider, virtual } = row
-      await audit.record(
-        { type: 'device.removed', actor: by, about: { deviceId: id, subscriberId, provider, virtual } },
-        ...cancelled.map((activation) => cancelledEvent(activation, reason, by))
-      )
     },
 
     /**
@@ -229,20 +235,20 @@ export function createDevices(deps: DevicesDeps) {
           removedAt: null,
           version: 1
         }
-        // Told before the row stands: who comes back after a crash uses the row as it is, and the audit must know
-        // the key of every device that confirms.
-        await audit.record({
-          type: 'device.enrolled',
-          actor: by,
-          about: {
-            deviceId: id,
-            subscriberId,
-            provider: row.provider,
-            virtual: true,
-            spki: Buffer.from(row.spki).toString('base64')
-          }
-        })
-        const outcome = await devices.insert(await sealed(row), { pendingKey, max: devicesMax })
+        const next = await sealed(row)
+        const about = {
+          deviceId: id,
+          subscriberId,
+          provider: row.provider,
+          virtual: true,
+          spki: Buffer.from(row.spki).toString('base64')
+        }
+        // With the row: the audit must know the key of every device that confirms.
+        const outcome = await audit.recordWith((record) =>
+          devices.insert(next, { pendingKey, max: devicesMax }, (transaction) =>
+            record(transaction, { type: 'device.enrolled', actor: by, about })
+          )
+        )
         if (outcome === 'too_many') throw tooMany(subscriberId)
         return outcome === 'key_gone' ? outcome : row
       })

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Audit } from '../audit/audit.js'
+import type { Audit, AuditEvent } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import type { KeyAlgorithm, StoredKey } from '../hsm/hsm.js'
@@ -110,26 +110,30 @@ export function createIssuing(deps: IssuingDeps) {
       const credential = await pendingKeys.make(id, input.algorithm, async (key, pendingKey) => {
         const row = await certified(subscriber, key, terms)
         const seal = await seals.seal('credentials', credentialFields(row))
-        const outcome = await credentials.insert({ row, seal }, { pendingKey, max: credentialsMax })
+        const outcome = await audit.recordWith((record) =>
+          credentials.insert({ row, seal }, { pendingKey, max: credentialsMax }, (transaction) =>
+            record(transaction, ...issuedEvents(row, by))
+          )
+        )
         if (outcome === 'key_gone') return outcome
         if (outcome !== 'inserted') throw conflict(outcome, terms.serialNumber)
         return row
       })
       directory.forget('subscriber', subscriberId)
-      const { provider, algorithm, serialNumber } = credential
-      const actor = by
-      const about = { credentialID: id, subscriberId, provider }
-      await audit.record(
-        {
-          type: 'credential.issued',
-          actor,
-          about: { ...about, algorithm, serialNumber, notAfter: credential.notAfter.toISOString() }
-        },
-        ...(terms.publish ? [{ type: 'credential.published', actor, about } as const] : [])
-      )
       return credential
     }
   }
+}
+
+/** A credential that is published at once has both events. */
+function issuedEvents(row: Credential, actor: string): AuditEvent[] {
+  const { id, subscriberId, provider, algorithm, serialNumber, notAfter, publishedAt } = row
+  const about = { credentialID: id, subscriberId, provider }
+  const issued = { ...about, algorithm, serialNumber, notAfter: notAfter.toISOString() }
+  return [
+    { type: 'credential.issued', actor, about: issued },
+    ...(publishedAt === null ? [] : [{ type: 'credential.published', actor, about } as const])
+  ]
 }
 
 interface Terms {

@@ -78,18 +78,19 @@ export function createLifeCycle(deps: LifeCycleDeps) {
       const row = moved(present, transition.to, reason, at)
       const seal = await seals.seal('credentials', credentialFields(row))
       const cancel = transition.cancelReason === null ? null : { reason: transition.cancelReason, at }
-      const cancelled = await credentials.change({ row, seal }, cancel)
-      directory.forget('credential', id)
-      if (cancelled === null) continue
       const { provider, subscriberId, serialNumber } = row
-      await audit.record(
-        {
-          type: transition.event,
-          actor: by,
-          about: { credentialID: id, subscriberId, provider, serialNumber, from: present.status, reason }
-        },
-        ...cancelled.map((activation) => cancelledEvent(activation, transition.cancelReason ?? name, by))
+      const about = { credentialID: id, subscriberId, provider, serialNumber, from: present.status, reason }
+      const changed = await audit.recordWith((record) =>
+        credentials.change({ row, seal }, cancel, (transaction, cancelled) =>
+          record(
+            transaction,
+            { type: transition.event, actor: by, about },
+            ...cancelled.map((activation) => cancelledEvent(activation, transition.cancelReason ?? name, by))
+          )
+        )
       )
+      directory.forget('credential', id)
+      if (!changed) continue
       return row
     }
     throw new ServiceError('state_conflict', `${id} changed ${attemptsMax} times meanwhile`, {

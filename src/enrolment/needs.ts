@@ -1,4 +1,5 @@
 import type { ActivationStatus } from '../activation/activation.js'
+import type { Queryable } from '../store/database.js'
 import type { Credential, Device, Subscriber } from './enrolment.js'
 
 /** A row with the seal it was stored under. Nothing in it may be believed before the seal was checked. */
@@ -53,6 +54,9 @@ export interface CancelledActivation {
   clientId: string
 }
 
+/** What a store's call does last in its transaction: the audit's events go there. */
+export type InTransaction<Of = void> = (transaction: Queryable, of: Of) => Promise<void>
+
 /** Credentials; `store/credentials.ts` provides them. Each call is one transaction. */
 export interface CredentialStore {
   byIds(ids: readonly string[]): Promise<Sealed<Credential>[]>
@@ -64,17 +68,19 @@ export interface CredentialStore {
    */
   insert(
     credential: Sealed<Credential>,
-    of: { pendingKey: boolean; max: number }
+    of: { pendingKey: boolean; max: number },
+    record: InTransaction
   ): Promise<'inserted' | 'serial_taken' | 'key_gone' | 'too_many'>
   /**
    * Writes `next` if the stored version is the one before it, tells the issuer's list that a status changed and, if
    * `cancel` says so, ends what waits or is confirmed for this credential, announcing each.
-   * @returns Null: someone else changed the credential first, nothing was done.
+   * @returns False: someone else changed the credential first, nothing was done.
    */
   change(
     next: Sealed<Credential>,
-    cancel: { reason: string; at: Date } | null
-  ): Promise<CancelledActivation[] | null>
+    cancel: { reason: string; at: Date } | null,
+    record: InTransaction<CancelledActivation[]>
+  ): Promise<boolean>
 }
 
 /** Devices; `store/devices.ts` provides them. Each call is one transaction. */
@@ -94,14 +100,19 @@ export interface DeviceStore {
   /** As `CredentialStore.insert`, for a device that needs no code. */
   insert(
     device: Sealed<Device>,
-    of: { pendingKey: boolean; max: number }
+    of: { pendingKey: boolean; max: number },
+    record: InTransaction
   ): Promise<'inserted' | 'key_gone' | 'too_many'>
   /**
    * Writes `next`, a removal, if the stored version is the one before it, and ends the confirmations the device gave
    * that are not spent, announcing each.
-   * @returns Null: someone else removed it first, nothing was done.
+   * @returns False: someone else removed it first, nothing was done.
    */
-  remove(next: Sealed<Device>, cancel: { reason: string; at: Date }): Promise<CancelledActivation[] | null>
+  remove(
+    next: Sealed<Device>,
+    cancel: { reason: string; at: Date },
+    record: InTransaction<CancelledActivation[]>
+  ): Promise<boolean>
 }
 
 /** Keys in the HSM that have no owner's row yet; `store/pending-keys.ts` provides them. */

@@ -63,7 +63,7 @@ export interface ServerStore {
 /** What recovering stands on. */
 export interface RecoveryDeps {
   servers: ServerStore
-  audit: Audit
+  audit: Pick<Audit, 'record'>
   now: Clock
   /** This process. */
   serverId: string

@@ -20,7 +20,7 @@ export interface Unfinished {
 /** A lost connection must not leave a reservation open for as long as this process lives. */
 export function createUnfinished(deps: {
   store: Pick<ReservationStore, 'finish'>
-  audit: Audit
+  audit: Pick<Audit, 'record'>
   now: Clock
   actor: string
 }): Unfinished {

@@ -38,10 +38,10 @@ export interface AuditList {
 /** Audit chains and checkpoints: writing and listing. */
 export function createAuditStore(database: Queryable): AuditStore & AuditList {
   return {
-    async append(events) {
+    async append(events, transaction = database) {
       const column = <Value>(of: (event: (typeof events)[number]) => Value) => events.map(of)
       try {
-        await database.query({
+        await transaction.query({
           name: 'audit-append',
           text: `
             insert into audit_events (chain, seq, at, type, actor, about, previous_hash, hash)

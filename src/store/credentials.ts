@@ -4,7 +4,7 @@ import type { KeyAlgorithm } from '../hsm/hsm.js'
 import type { RevocationReason } from '../pki/pki.js'
 import { cancelActivations, cancelledOf } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
-import { isDeadlock, violatedConstraint } from './violated-constraint.js'
+import { againAfterDeadlock, violatedConstraint } from './violated-constraint.js'
 
 const columns = `id, provider, subscriber_id, algorithm, status, serial_number, spki, certificate, wrapped_key,
   token_key_id, not_before, not_after, auth, scal, multisign, issued_at, published_at, suspended_at, revoked_at,
@@ -58,15 +58,19 @@ export function createCredentialStore(database: Database): CredentialStore {
       return subscriberIds.map((id) => found.get(id) ?? [])
     },
 
-    async insert(credential, { pendingKey, max }) {
+    async insert(credential, { pendingKey, max }, record) {
       try {
-        if (!pendingKey) return await insert(database, credential, max)
         return await database.transaction(async (tx) => {
-          const { rowCount } = await tx.query({
-            text: 'delete from pending_keys where id = $1',
-            values: [credential.row.id]
-          })
-          return rowCount === 1 ? insert(tx, credential, max) : 'key_gone'
+          if (pendingKey) {
+            const { rowCount } = await tx.query({
+              text: 'delete from pending_keys where id = $1',
+              values: [credential.row.id]
+            })
+            if (rowCount !== 1) return 'key_gone'
+          }
+          const outcome = await insert(tx, credential, max)
+          if (outcome === 'inserted') await record(tx)
+          return outcome
         })
       } catch (error) {
         if (violatedConstraint(error) === 'credentials_provider_serial_number_key') return 'serial_taken'
@@ -74,12 +78,12 @@ export function createCredentialStore(database: Database): CredentialStore {
       }
     },
 
-    async change(next, cancel) {
-      try {
-        // The order of the first two decides that nothing slips through: who asks holds the credential's row FOR
-        // SHARE, so its activation is seen by the second statement; who reserves updates the activation's row.
-        return await database.transaction(async (tx) => {
-          if (!(await write(tx, next))) return null
+    change: (next, cancel, record) =>
+      // The order of the first two decides that nothing slips through: who asks holds the credential's row FOR
+      // SHARE, so its activation is seen by the second statement; who reserves updates the activation's row.
+      againAfterDeadlock(() =>
+        database.transaction(async (tx) => {
+          if (!(await write(tx, next))) return false
           const cancelled =
             cancel === null
               ? []
@@ -90,13 +94,10 @@ export function createCredentialStore(database: Database): CredentialStore {
                    on conflict (issuer) do update set version = counted.version + 1`,
             values: [next.row.provider]
           })
-          return cancelled.map(cancelledOf)
+          await record(tx, cancelled.map(cancelledOf))
+          return true
         })
-      } catch (error) {
-        if (isDeadlock(error)) return null
-        throw error
-      }
-    }
+      )
   }
 }
 

@@ -64,7 +64,7 @@ export function createDeviceStore(database: Database): DeviceStore {
         return present > 0 ? 'further' : 'first'
       }),
 
-    insert: (device, { pendingKey, max }) =>
+    insert: (device, { pendingKey, max }, record) =>
       database.transaction(async (tx) => {
         if ((await countLocked(tx, device.row.subscriberId)) >= max) return 'too_many'
         if (pendingKey) {
@@ -75,10 +75,11 @@ export function createDeviceStore(database: Database): DeviceStore {
           if (rowCount !== 1) return 'key_gone'
         }
         await insert(tx, device)
+        await record(tx)
         return 'inserted'
       }),
 
-    remove: ({ row, seal }, { reason, at }) =>
+    remove: ({ row, seal }, { reason, at }, record) =>
       // The device first: a confirmation that holds its row comes before and is cancelled, any other comes too late.
       againAfterDeadlock(() =>
         database.transaction(async (tx) => {
@@ -92,8 +93,10 @@ export function createDeviceStore(database: Database): DeviceStore {
                 from written`,
             values: [row.id, row.removedAt, row.version, seal]
           })
-          if (rowCount !== 1) return null
-          return (await cancelActivations(tx, { confirmedBy: row.id }, reason, at)).map(cancelledOf)
+          if (rowCount !== 1) return false
+          const cancelled = await cancelActivations(tx, { confirmedBy: row.id }, reason, at)
+          await record(tx, cancelled.map(cancelledOf))
+          return true
         })
       )
   }

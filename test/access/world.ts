@@ -74,7 +74,10 @@ export async function startWorld(t: Test) {
       now,
       log
     })
-    const audit: Audit = { record: (...events) => writer.record(events) }
+    const audit: Audit = {
+      record: (...events) => writer.record(events),
+      recordWith: writer.recordWith
+    }
     const access: AccessRoom = await createAccess({
       relyingPartyStore: createRelyingPartyStore(database, seals),
       accessTokenStore: createAccessTokenStore(database),

@@ -34,7 +34,7 @@ async function startServer(t: Parameters<typeof world.open>[0], name: string) {
     appendCheckpoint: async () => {}
   })
   const servers = createServerStore(database)
-  const recoveryBy = (audit: Audit) => createRecovery({ servers, audit, now, serverId })
+  const recoveryBy = (audit: Pick<Audit, 'record'>) => createRecovery({ servers, audit, now, serverId })
   const recovery = recoveryBy(opened)
   await recovery.register()
   return { database, serverId, audit: opened, servers, recovery, recoveryBy }

@@ -1,4 +1,3 @@
-import type { AuditEvent } from '../../src/audit/audit.js'
 import type { EnrolmentDeps } from '../../src/enrolment/create.js'
 import { by, openServer, type ServerOptions } from './world.js'
 
@@ -30,7 +29,8 @@ function wrapped(deps: EnrolmentDeps): EnrolmentDeps {
     pki: { ...pki, issue: mortal('certificate', pki.issue) },
     seals: { ...seals, seal: mortal('seal', seals.seal) },
     credentials: { ...credentials, insert: mortal('row', credentials.insert) },
-    audit: { record: mortal('audit', (...events: readonly AuditEvent[]) => audit.record(...events)) }
+    // Killed when the event is in the transaction and nothing is committed.
+    audit: { ...audit, recordWith: (change) => audit.recordWith((record) => change(mortal('audit', record))) }
   }
 }
 

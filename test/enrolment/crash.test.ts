@@ -59,8 +59,8 @@ async function consistent(t: Pick<Test, 'ok' | 'same'>, subscriberId: string): P
 
 /** After each of them; what comes before one comes after the one before it. */
 const steps = {
-  wrapped: ['key', 'certificate', 'seal', 'row', 'audit'],
-  token: ['note', 'key', 'certificate', 'seal', 'row', 'audit']
+  wrapped: ['key', 'certificate', 'seal', 'audit', 'row'],
+  token: ['note', 'key', 'certificate', 'seal', 'audit', 'row']
 } as const
 
 for (const keyStorage of ['wrapped', 'token'] as const) {
@@ -72,8 +72,14 @@ for (const keyStorage of ['wrapped', 'token'] as const) {
       t.equal(signal, 'SIGKILL', `died after ${step}`)
       t.same(acknowledged, [])
       await enrolment.recoverPendingKeys()
-      if (step === 'row' || step === 'audit') expected += 1
+      if (step === 'row') expected += 1
       t.equal((await consistent(t, id)).length, expected)
+      const { rows } = await world.sql(
+        `select count(*)::integer as count from audit_events
+          where type = 'credential.issued' and about->>'subscriberId' = $1`,
+        [id]
+      )
+      t.match(rows[0], { count: expected }, 'and the audit has an event for each, no more and no fewer')
     }
   })
 }

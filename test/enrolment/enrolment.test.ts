@@ -451,7 +451,7 @@ t.test('a change by another server is seen at once, and a lost announcement with
   // As another server does it: past this process's caches, by the repository.
   const row: Credential = { ...there, status: 'suspended', version: 2, suspendedAt: world.now() }
   const seal = await world.seals.seal('credentials', credentialFields(row))
-  await world.stores.credentials.change({ row, seal }, null)
+  await world.stores.credentials.change({ row, seal }, null, async () => undefined)
   await until(async () => (await directory.credential(id))?.status === 'suspended')
   t.pass('announced')
 
