@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { v7 as uuidv7 } from 'uuid'
-import type { Activations } from '../activation/activation.js'
-import type { Audit } from '../audit/audit.js'
+import type { Audit, AuditEvent } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import type { KeyStorage } from '../hsm/hsm.js'
@@ -11,7 +10,7 @@ import { cancelledEvent } from './cancelled-event.js'
 import { readDeviceKey } from './device-key.js'
 import type { LocalDirectory } from './directory.js'
 import type { Device, Subscriber } from './enrolment.js'
-import type { DeviceStore, StoredActivationCode } from './needs.js'
+import type { CancelledActivation, DeviceStore, StoredActivationCode } from './needs.js'
 import type { PendingKeys } from './pending-keys.js'
 import { activationCodeFields, deviceFields } from './sealed-fields.js'
 import { readText } from './texts.js'
@@ -43,7 +42,6 @@ export interface DevicesDeps {
   devices: Pick<DeviceStore, 'enrol' | 'insert' | 'remove'>
   codes: ActivationCodes
   directory: LocalDirectory
-  activations: Pick<Activations, 'cancelOf'>
   keys: Pick<KeyStorage, 'destroy'>
   pendingKeys: Pick<PendingKeys, 'make'>
   seals: Seals
@@ -57,7 +55,7 @@ export interface DevicesDeps {
 
 /** Devices come by a code, and go for good. */
 export function createDevices(deps: DevicesDeps) {
-  const { devices, codes, directory, activations, pendingKeys, seals, audit, now } = deps
+  const { devices, codes, directory, pendingKeys, seals, audit, now } = deps
   let waiting = 0
 
   const sealed = async (row: Device) => ({ row, seal: await seals.seal('devices', deviceFields(row)) })
@@ -92,10 +90,7 @@ export function createDevices(deps: DevicesDeps) {
     return stored
   }
 
-  async function enrol(
-    input: DeviceInput,
-    row: Omit<Device, 'subscriberId'>
-  ): Promise<{ device: Device; code: StoredActivationCode; further: boolean }> {
+  async function enrol(input: DeviceInput, row: Omit<Device, 'subscriberId'>): Promise<Device> {
     let code = await codes.entered(input.provider, input.activationCode)
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       code = await consented(code)
@@ -106,13 +101,20 @@ export function createDevices(deps: DevicesDeps) {
         sealed(device),
         seals.seal('activation_codes', activationCodeFields(used))
       ])
-      const outcome = await devices.enrol(
-        sealedDevice,
-        { id: code.row.id, sealBefore: code.seal, seal, usedAt, consented: code.row.consent === 'given' },
-        devicesMax
+      const use = {
+        id: code.row.id,
+        sealBefore: code.seal,
+        seal,
+        usedAt,
+        consented: code.row.consent === 'given'
+      }
+      // With the row: the audit must know the key of every device that confirms.
+      const outcome = await audit.recordWith((record) =>
+        devices.enrol(sealedDevice, use, devicesMax, (transaction, { further, cancelled }) =>
+          record(transaction, ...enrolledEvents(device, used, further, cancelled))
+        )
       )
-      if (outcome === 'first' || outcome === 'further')
-        return { device, code, further: outcome === 'further' }
+      if (outcome === 'enrolled') return device
       if (outcome === 'too_many') throw tooMany(code.row.subscriberId)
       code =
         outcome === 'has_device'
@@ -155,26 +157,9 @@ export function createDevices(deps: DevicesDeps) {
         removedAt: null,
         version: 1
       }
-      const { device, code, further } = await enrol(input, row).catch((error: unknown) =>
-        refused(error, input.provider)
-      )
-      const { id, subscriberId, provider } = device
+      const device = await enrol(input, row).catch((error: unknown) => refused(error, input.provider))
+      const { id, subscriberId } = device
       directory.forget('subscriber', subscriberId)
-      if (further) await activations.cancelOf({ subscriberId }, 'further-device')
-      await audit.record({
-        type: 'device.enrolled',
-        actor: `device:${id}`,
-        about: {
-          deviceId: id,
-          subscriberId,
-          provider,
-          virtual: false,
-          further,
-          activationCodeId: code.row.id,
-          consentBy: code.row.consentBy,
-          spki: Buffer.from(device.spki).toString('base64')
-        }
-      })
       const subscriber = await directory.subscriber(subscriberId)
       if (subscriber === null) throw new TypeError(`device ${id} belongs to nobody`)
       return { device, subscriber }
@@ -256,6 +241,29 @@ export function createDevices(deps: DevicesDeps) {
       return device
     }
   }
+}
+
+function enrolledEvents(
+  { id, subscriberId, provider, spki }: Device,
+  code: StoredActivationCode['row'],
+  further: boolean,
+  cancelled: readonly CancelledActivation[]
+): AuditEvent[] {
+  const actor = `device:${id}`
+  const about = {
+    deviceId: id,
+    subscriberId,
+    provider,
+    virtual: false,
+    further,
+    activationCodeId: code.id,
+    consentBy: code.consentBy,
+    spki: Buffer.from(spki).toString('base64')
+  }
+  return [
+    { type: 'device.enrolled', actor, about },
+    ...cancelled.map((activation) => cancelledEvent(activation, 'further-device', actor))
+  ]
 }
 
 function consentRequired(codeId: string, consent: 'waiting' | 'refused'): ServiceError {

@@ -89,14 +89,16 @@ export interface DeviceStore {
   /** The ids of each subscriber's devices that are not removed, oldest first; one list an input. */
   idsOf(subscriberIds: readonly string[]): Promise<string[][]>
   /**
-   * Uses up an activation code, which must still carry `code.sealBefore`, and writes the device.
-   * @returns `further`: the subscriber had a device. `has_device`: it has one, and the code was made for the first.
+   * Uses up an activation code, which must still carry `code.sealBefore`, and writes the device. A further device of
+   * a subscriber ends everything that waits or is confirmed for the subscriber.
+   * @returns `has_device`: the subscriber has one, and the code was made for the first.
    */
   enrol(
     device: Sealed<Device>,
     code: { id: string; sealBefore: Uint8Array; seal: Uint8Array; usedAt: Date; consented: boolean },
-    max: number
-  ): Promise<'first' | 'further' | 'has_device' | 'too_many' | 'code_changed'>
+    max: number,
+    record: InTransaction<{ further: boolean; cancelled: CancelledActivation[] }>
+  ): Promise<'enrolled' | 'has_device' | 'too_many' | 'code_changed'>
   /** As `CredentialStore.insert`, for a device that needs no code. */
   insert(
     device: Sealed<Device>,

@@ -46,7 +46,7 @@ export function createDeviceStore(database: Database): DeviceStore {
       return subscriberIds.map((id) => found.get(id) ?? [])
     },
 
-    enrol: (device, code, max) =>
+    enrol: (device, code, max, record) =>
       database.transaction(async (tx) => {
         const present = await countLocked(tx, device.row.subscriberId)
         const { rowCount } = await tx.query({
@@ -61,7 +61,13 @@ export function createDeviceStore(database: Database): DeviceStore {
           values: [code.id, code.usedAt, device.row.id, code.seal]
         })
         await insert(tx, device)
-        return present > 0 ? 'further' : 'first'
+        const further = present > 0
+        const { subscriberId } = device.row
+        const cancelled = further
+          ? await cancelActivations(tx, { subscriberId }, 'further-device', code.usedAt)
+          : []
+        await record(tx, { further, cancelled: cancelled.map(cancelledOf) })
+        return 'enrolled'
       }),
 
     insert: (device, { pendingKey, max }, record) =>
