@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { createAccess } from './access/create.js'
 import { createPasswords } from './access/passwords.js'
+import { createRefusals } from './access/refusals.js'
 import { createActivations } from './activation/activations.js'
 import { createApprovals } from './activation/approvals.js'
 import { openAudit } from './audit/open.js'
@@ -115,6 +116,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   })
 
   const passwords = createPasswords()
+  const refusals = createRefusals({ audit })
   const enrolment = createEnrolment({
     subscribers,
     credentials,
@@ -131,6 +133,8 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     activations,
     approvals,
     audit,
+    refusals,
+    operators: access.operators,
     now,
     providers: policyOf,
     hashPassword: passwords.hash,
@@ -169,7 +173,8 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
           access.close,
           directory.close,
           activations.close,
-          enrolment.close
+          enrolment.close,
+          refusals.close
         ],
         log
       )
@@ -179,7 +184,8 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
 /** Null: nobody knows the name. */
 function policyOf(id: string): ProviderPolicy | null {
   const provider = findProvider(id)
-  if (provider !== null) return { asksPassword: provider.login.asksPassword, unsupported: null }
+  if (provider !== null)
+    return { label: provider.label, asksPassword: provider.login.asksPassword, unsupported: null }
   const known = findUnsupportedProvider(id)
-  return known === null ? null : { asksPassword: false, unsupported: known.reason.en }
+  return known === null ? null : { label: known.label, asksPassword: false, unsupported: known.reason.en }
 }

@@ -64,6 +64,8 @@ export interface OperatorRecord extends Operator {
   keySha256: Uint8Array
   demo: boolean
   createdAt: Date
+  /** The actor that made it, as in the audit. */
+  createdBy: string
   removedAt: Date | null
   version: number
 }
@@ -80,6 +82,8 @@ export interface OperatorStore {
   add(record: OperatorRecord): Promise<boolean>
   /** Also one who was removed. Null: nobody was ever given this key. */
   findByKey(keySha256: Uint8Array): Promise<ReadOperator | null>
+  /** Also one who was removed. */
+  find(id: string): Promise<ReadOperator | null>
   /** Those not removed, in order of their ids (which is that of their making), beginning after `after`. */
   list(of: { after: string | null; limit: number }): Promise<ReadOperator[]>
   /**

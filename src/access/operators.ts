@@ -16,6 +16,17 @@ export interface ListedOperator extends Operator {
   createdAt: Date
 }
 
+/** An operator and where it comes from. */
+export interface OperatorLineage {
+  name: string
+  createdAt: Date
+  /** The operator that made it, who made that one, and so on: ids. Empty: made by the seed or on the command line. */
+  makers: readonly string[]
+}
+
+/** Operators that made each other, one after the other, at most. */
+const lineMax = 32
+
 /** The register of operators and their keys. `actor` is as in audit events. */
 export interface OperatorRegister {
   /**
@@ -30,6 +41,12 @@ export interface OperatorRegister {
   ): Promise<{ operator: ListedOperator; key: string }>
   /** In order of making, beginning after the id `after`; one whose seal is broken is listed as such. */
   list(of: { after: string | null; limit: number }): Promise<{ operator: ListedOperator; intact: boolean }[]>
+  /**
+   * Who an operator is and whose making, also of one who was removed. Null: there never was such an operator.
+   * @throws ServiceError `integrity_broken`, also for one of those who made it; `permission_denied`: the line is longer
+   *   than people need.
+   */
+  lineage(id: string): Promise<OperatorLineage | null>
   /**
    * The key stops working at once.
    * @throws ServiceError `not_found`, `integrity_broken`, `state_conflict` for the last administrator.
@@ -81,6 +98,13 @@ export function createOperators(deps: {
     throw new ServiceError('integrity_broken', `operator ${id}: the seal does not hold`)
   }
 
+  /** Also a removed one. */
+  async function existing(id: string): Promise<OperatorRecord | null> {
+    const found = await store.find(id)
+    if (found === null) return null
+    return found.intact ? found.record : broken(id)
+  }
+
   return {
     async create({ name: given, role }, actor, seededKey) {
       const name = given.normalize('NFC').trim()
@@ -97,6 +121,7 @@ export function createOperators(deps: {
         keySha256: secretSha256(key),
         demo: seededKey !== undefined,
         createdAt,
+        createdBy: actor,
         removedAt: null,
         version: 1
       }
@@ -104,6 +129,23 @@ export function createOperators(deps: {
         throw new ServiceError('state_conflict', 'this operator key was given out before')
       await audit.record({ type: 'operator.created', actor, about: { operatorId: record.id, name, role } })
       return { operator: listed(record), key }
+    },
+
+    async lineage(id) {
+      const first = await existing(id)
+      if (first === null) return null
+      const makers: string[] = []
+      let { createdBy } = first
+      while (createdBy.startsWith('operator:')) {
+        if (makers.length >= lineMax)
+          throw new ServiceError('permission_denied', `${id}: over ${lineMax} makers`)
+        const maker = createdBy.slice('operator:'.length)
+        makers.push(maker)
+        const next = await existing(maker)
+        if (next === null) break
+        createdBy = next.createdBy
+      }
+      return { name: first.name, createdAt: first.createdAt, makers }
     },
 
     async list(of) {

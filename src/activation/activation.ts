@@ -79,6 +79,8 @@ export interface Activations {
     subscriberId: string
     provider: string
     operatorId: string
+    /** Who asks, as the devices show it. */
+    relyingPartyName: string
     description: string
   }): Promise<Activation>
   /**

@@ -72,7 +72,7 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
       return activation
     },
 
-    async askForDevice({ subscriberId, provider, operatorId, description }) {
+    async askForDevice({ subscriberId, provider, operatorId, relyingPartyName, description }) {
       const at = now()
       const activation: Activation = {
         id: uuidv7({ msecs: at.getTime() }),
@@ -82,7 +82,7 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
         credentialId: null,
         kind: 'device',
         status: 'waiting',
-        relyingPartyName: provider,
+        relyingPartyName: displayText(relyingPartyName, 200),
         hash: null,
         numSignatures: 0,
         digests: [],

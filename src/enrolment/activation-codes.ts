@@ -2,15 +2,24 @@ import { LRUCache } from 'lru-cache'
 import { v7 as uuidv7 } from 'uuid'
 import type { Activations } from '../activation/activation.js'
 import type { Approvals } from '../activation/approvals.js'
+import { displayText } from '../activation/display-text.js'
 import type { Audit } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import type { Seals } from '../store/seals.js'
-import { codeSha256, newCode } from './code-text.js'
+import { codeReference, codeSha256, newCode } from './code-text.js'
 import type { LocalDirectory } from './directory.js'
 import type { Integrity } from './integrity.js'
-import type { ActivationCode, ActivationCodeStore, Consent, StoredActivationCode } from './needs.js'
-import { activationCodeFields } from './sealed-fields.js'
+import type {
+  ActivationCode,
+  ActivationCodeStore,
+  Consent,
+  DeviceStore,
+  OperatorLookup,
+  ProviderPolicy,
+  StoredActivationCode
+} from './needs.js'
+import { activationCodeFields, deviceFields } from './sealed-fields.js'
 import { isStorable } from './texts.js'
 
 /** How long a code may be used. */
@@ -19,6 +28,8 @@ const codeLifetimeMs = 24 * 3_600_000
 export const openCodesMax = 5
 /** Questions whose answer is listened for; of others it is noted when the code is used. */
 const questionsMax = 10_000
+/** Of the name of an operator, in the question. */
+const nameShownMax = 100
 /** How often a change of a code is tried again because another came first. */
 const attemptsMax = 5
 
@@ -33,6 +44,10 @@ export interface CreatedActivationCode {
 /** What activation codes stand on. */
 export interface ActivationCodesDeps {
   codes: ActivationCodeStore
+  devices: Pick<DeviceStore, 'lastRemovedOf'>
+  operators: OperatorLookup
+  /** Null: no such provider. */
+  providers: (id: string) => ProviderPolicy | null
   directory: LocalDirectory
   activations: Pick<Activations, 'askForDevice' | 'watchAll'>
   /** Verifies a device's answer before it is believed. */
@@ -47,14 +62,15 @@ export interface ActivationCodesDeps {
 export interface ActivationCodes {
   /**
    * Makes a code that enrols one device within 24 h. If the subscriber has a device, the registered ones are asked
-   * to consent.
+   * to consent. If it had one, and the last was removed by somebody else than itself, a second operator must consent:
+   * otherwise one operator alone could put a phone of his own in its place. Virtual phones do not count as removed.
    * @throws ServiceError `not_found`, `too_many_requests` (5 open codes), `challenges_too_many`.
    */
   createActivationCode(subscriberId: string, by: { operatorId: string }): Promise<CreatedActivationCode>
   /**
-   * A second operator consents in place of a registered device.
-   * @throws ServiceError `not_found` (also when it was used or has expired), `permission_denied` (the one who made
-   *   it), `state_conflict` (no consent is needed, or the person said no).
+   * A second operator consents in place of a registered device: one that is older than the code, and not made by the
+   * one who made it, nor by somebody that one made.
+   * @throws ServiceError `not_found` (also when it was used or has expired), `permission_denied`, `state_conflict` (no consent is needed, or the person said no).
    */
   approveActivationCode(id: string, by: { operatorId: string }): Promise<Omit<CreatedActivationCode, 'code'>>
   /**
@@ -64,15 +80,20 @@ export interface ActivationCodes {
   entered(provider: string, code: string): Promise<StoredActivationCode>
   /** Reads the code again and notes what the registered devices have answered meanwhile. */
   settled(id: string): Promise<StoredActivationCode>
-  /** Asks the registered devices about a code that was made when there were none. */
-  requireConsent(stored: StoredActivationCode): Promise<StoredActivationCode>
+  /** Makes a code that was made for a first device wait for consent, and asks the registered ones if it is theirs. */
+  requireConsent(stored: StoredActivationCode, of: 'devices' | 'operator'): Promise<StoredActivationCode>
+  /**
+   * The device of a subscriber that was removed last, and whether by itself, that is, by its owner; virtual ones do not
+   * count. @throws ServiceError `integrity_broken`.
+   */
+  lastRemovedOf(subscriberId: string): Promise<{ id: string; byItself: boolean } | null>
   /** Stops listening for answers. */
   close(): void
 }
 
 /** See `ActivationCodes`. */
 export function createActivationCodes(deps: ActivationCodesDeps): ActivationCodes {
-  const { codes, directory, activations, approvals, integrity, seals, audit, now } = deps
+  const { codes, operators, directory, activations, approvals, integrity, seals, audit, now } = deps
 
   async function believed(stored: StoredActivationCode): Promise<StoredActivationCode> {
     const fault = await integrity.fault('activation_codes', activationCodeFields(stored.row), stored.seal)
@@ -150,13 +171,40 @@ export function createActivationCodes(deps: ActivationCodesDeps): ActivationCode
     return stored
   }
 
-  const ask = ({ subscriberId, provider }: { subscriberId: string; provider: string }, operatorId: string) =>
-    activations.askForDevice({
+  /** Puts the question to the registered devices, with what their owner can compare with what an operator says. */
+  async function ask(of: Pick<ActivationCode, 'id' | 'subscriberId' | 'provider'>, operatorId: string) {
+    const { subscriberId, provider } = of
+    const name = displayText((await operators.lineage(operatorId))?.name ?? operatorId, nameShownMax)
+    const reference = codeReference(of.id)
+    return activations.askForDevice({
       subscriberId,
       provider,
       operatorId,
-      description: 'Đăng ký thêm một thiết bị ký số cho tài khoản này / enrol a further signing device'
+      relyingPartyName: deps.providers(provider)?.label ?? provider,
+      description:
+        `Thêm một thiết bị ký số vào tài khoản này. Người yêu cầu: ${name}. Số hiệu mã kích hoạt: ${reference}. / ` +
+        `Add a signing device to this account. Asked for by: ${name}. Activation code reference: ${reference}.`
     })
+  }
+
+  async function lastRemovedOf(subscriberId: string): Promise<{ id: string; byItself: boolean } | null> {
+    const last = await deps.devices.lastRemovedOf(subscriberId)
+    if (last === null) return null
+    const fault = await integrity.fault('devices', deviceFields(last.row), last.seal)
+    if (fault !== null) throw fault
+    const { id, removedBy } = last.row
+    return { id, byItself: removedBy === `device:${id}` }
+  }
+
+  /** @throws ServiceError `permission_denied`. */
+  async function requireSecondOperator(code: ActivationCode, operatorId: string): Promise<void> {
+    const approver = operatorId === code.createdBy ? null : await operators.lineage(operatorId)
+    const makers = approver?.makers ?? []
+    if (approver !== null && approver.createdAt < code.createdAt && !makers.includes(code.createdBy)) return
+    throw new ServiceError('permission_denied', `${operatorId} is no second operator for ${code.id}`, {
+      says: 'Another operator than the one who made the activation code must approve it, one that is older than the code and was not made by that operator.'
+    })
+  }
 
   // A confirmation is good for some minutes, a code for a day: the answer is noted as soon as it is heard.
   const questions = new LRUCache<string, string>({ max: questionsMax })
@@ -181,26 +229,28 @@ export function createActivationCodes(deps: ActivationCodesDeps): ActivationCode
       if ((await codes.countOpen(subscriberId, at)) >= openCodesMax) throw tooMany(subscriberId)
       const { provider } = subscriber
       const devices = await directory.devicesOf(subscriberId)
-      const question = devices.length === 0 ? null : await ask({ subscriberId, provider }, operatorId)
+      const id = uuidv7({ msecs: at.getTime() })
+      const question = devices.length === 0 ? null : await ask({ id, subscriberId, provider }, operatorId)
+      const replaces = question === null && (await lastRemovedOf(subscriberId))?.byItself === false
       const code = newCode()
       const sha256 = codeSha256(code)
       if (sha256 === null) throw new TypeError('a code that was just made does not read as one')
       const row: ActivationCode = {
-        id: uuidv7({ msecs: at.getTime() }),
+        id,
         codeSha256: sha256,
         subscriberId,
         provider,
         createdBy: operatorId,
         createdAt: at,
         expiresAt: new Date(at.getTime() + codeLifetimeMs),
-        consent: question === null ? 'not-needed' : 'waiting',
+        consent: question === null && !replaces ? 'not-needed' : 'waiting',
         consentBy: null,
         consentActivationId: question?.id ?? null,
         usedAt: null,
         usedByDeviceId: null
       }
       if (!(await codes.insert(await sealed(row), openCodesMax))) throw tooMany(subscriberId)
-      const { id, expiresAt, consent } = row
+      const { expiresAt, consent } = row
       if (question !== null) {
         questions.set(question.id, id)
         heard(id) // it may have been answered before we listened
@@ -227,11 +277,7 @@ export function createActivationCodes(deps: ActivationCodesDeps): ActivationCode
         if (row.usedAt !== null || row.expiresAt <= now()) {
           throw new ServiceError('not_found', `activation code ${id} was used or has expired`)
         }
-        if (row.createdBy === operatorId) {
-          throw new ServiceError('permission_denied', `${operatorId} made activation code ${id}`, {
-            says: 'Another operator than the one who made the activation code must approve it.'
-          })
-        }
+        await requireSecondOperator(row, operatorId)
         if (row.consent === 'not-needed' || row.consent === 'given' || question?.status === 'rejected') {
           throw notApprovable(row, question?.status === 'rejected')
         }
@@ -259,13 +305,15 @@ export function createActivationCodes(deps: ActivationCodesDeps): ActivationCode
 
     settled: async (id) => settle(await read(id)),
 
-    async requireConsent(stored) {
+    async requireConsent(stored, of) {
       const { row } = stored
-      const { id: consentActivationId } = await ask(row, row.createdBy)
-      await rewritten(stored, { ...row, consent: 'waiting', consentActivationId })
-      questions.set(consentActivationId, row.id)
+      const question = of === 'operator' ? null : await ask(row, row.createdBy)
+      await rewritten(stored, { ...row, consent: 'waiting', consentActivationId: question?.id ?? null })
+      if (question !== null) questions.set(question.id, row.id)
       return settle(await read(row.id))
     },
+
+    lastRemovedOf,
 
     close
   }

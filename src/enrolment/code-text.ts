@@ -12,6 +12,14 @@ export function newCode(): string {
 }
 
 /**
+ * What people call a code by, to compare what a phone shows with what an operator has: the last 8 characters of its id.
+ * It says nothing about the code.
+ */
+export function codeReference(id: string): string {
+  return `${id.slice(-8, -4)}-${id.slice(-4)}`.toUpperCase()
+}
+
+/**
  * What an entered code is looked up by. Hyphens, spaces and case do not count; O is 0, I and L are 1.
  * @returns SHA-256 of the 16 characters, or null when it is not a code.
  */

@@ -1,3 +1,4 @@
+import type { Refusals } from '../access/refusals.js'
 import type { Activations } from '../activation/activation.js'
 import type { Approvals } from '../activation/approvals.js'
 import type { Audit } from '../audit/audit.js'
@@ -15,6 +16,7 @@ import type {
   ActivationCodeStore,
   CredentialStore,
   DeviceStore,
+  OperatorLookup,
   PendingKeyStore,
   ProviderPolicy,
   SubscriberStore
@@ -39,6 +41,8 @@ export interface EnrolmentDeps {
   activations: Pick<Activations, 'askForDevice' | 'cancelOf' | 'watchAll'>
   approvals: Pick<Approvals, 'get'>
   audit: Audit
+  refusals: Pick<Refusals, 'record'>
+  operators: OperatorLookup
   now: Clock
   /** Null: no such provider. */
   providers: (id: string) => ProviderPolicy | null

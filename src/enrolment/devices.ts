@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { v7 as uuidv7 } from 'uuid'
+import type { Refusals } from '../access/refusals.js'
 import type { Audit, AuditEvent } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
@@ -46,6 +47,8 @@ export interface DevicesDeps {
   pendingKeys: Pick<PendingKeys, 'make'>
   seals: Seals
   audit: Audit
+  /** Where refused enrolments are told, which strangers cause. */
+  refusals: Pick<Refusals, 'record'>
   now: Clock
   /** Whether virtual devices may be made. */
   simulation: boolean
@@ -55,7 +58,7 @@ export interface DevicesDeps {
 
 /** Devices come by a code, and go for good. */
 export function createDevices(deps: DevicesDeps) {
-  const { devices, codes, directory, pendingKeys, seals, audit, now } = deps
+  const { devices, codes, directory, pendingKeys, seals, audit, refusals, now } = deps
   let waiting = 0
 
   const sealed = async (row: Device) => ({ row, seal: await seals.seal('devices', deviceFields(row)) })
@@ -63,7 +66,9 @@ export function createDevices(deps: DevicesDeps) {
   /** The code once consent is given or not needed, waiting a little for it. */
   async function consented(first: StoredActivationCode): Promise<StoredActivationCode> {
     let stored = first
-    if (stored.row.consent === 'waiting' && waiting < waitingMax) {
+    const asked = stored.row.consentActivationId !== null
+    // Without a question only an operator can consent, which takes longer than anybody waits.
+    if (stored.row.consent === 'waiting' && asked && waiting < waitingMax) {
       waiting += 1
       try {
         for (
@@ -79,6 +84,7 @@ export function createDevices(deps: DevicesDeps) {
       }
     }
     const { consent, consentBy, id } = stored.row
+    if (consent === 'waiting' && !asked) throw operatorRequired(id)
     if (consent === 'waiting' || consent === 'refused') throw consentRequired(id, consent)
     // What a device confirmed and nobody used ends with the device.
     if (
@@ -101,12 +107,14 @@ export function createDevices(deps: DevicesDeps) {
         sealed(device),
         seals.seal('activation_codes', activationCodeFields(used))
       ])
+      const last = await codes.lastRemovedOf(device.subscriberId)
       const use = {
         id: code.row.id,
         sealBefore: code.seal,
         seal,
         usedAt,
-        consented: code.row.consent === 'given'
+        consented: code.row.consent === 'given',
+        after: last?.byItself ? last.id : null
       }
       // With the row: the audit must know the key of every device that confirms.
       const outcome = await audit.recordWith((record) =>
@@ -116,10 +124,10 @@ export function createDevices(deps: DevicesDeps) {
       )
       if (outcome === 'enrolled') return device
       if (outcome === 'too_many') throw tooMany(code.row.subscriberId)
-      code =
-        outcome === 'has_device'
-          ? await codes.requireConsent(code)
-          : await codes.entered(input.provider, input.activationCode)
+      if (outcome === 'has_device') code = await codes.requireConsent(code, 'devices')
+      else if (outcome === 'had_device' && last?.byItself === false)
+        code = await codes.requireConsent(code, 'operator')
+      else code = await codes.entered(input.provider, input.activationCode)
     }
     throw new ServiceError('activation_code_invalid', `${code.row.id} is being changed by others`)
   }
@@ -127,7 +135,7 @@ export function createDevices(deps: DevicesDeps) {
   async function refused(error: unknown, provider: string): Promise<never> {
     if (error instanceof ServiceError) {
       const { code, message } = error
-      await audit.record({
+      await refusals.record('device enrolment', `${provider} ${code} ${message}`, {
         type: 'device.refused',
         actor: 'anyone',
         about: { provider, code, detail: message }
@@ -155,6 +163,7 @@ export function createDevices(deps: DevicesDeps) {
         virtual: false,
         createdAt: at,
         removedAt: null,
+        removedBy: null,
         version: 1
       }
       const device = await enrol(input, row).catch((error: unknown) => refused(error, input.provider))
@@ -174,7 +183,7 @@ export function createDevices(deps: DevicesDeps) {
       const present = await directory.device(id)
       if (present === null) throw new ServiceError('not_found', `no device ${id}`)
       const at = now()
-      const row: Device = { ...present, removedAt: at, version: present.version + 1 }
+      const row: Device = { ...present, removedAt: at, removedBy: by, version: present.version + 1 }
       const reason = 'device-removed'
       const { subscriberId, provider, virtual } = row
       const about = { deviceId: id, subscriberId, provider, virtual }
@@ -218,6 +227,7 @@ export function createDevices(deps: DevicesDeps) {
           virtual: true,
           createdAt: at,
           removedAt: null,
+          removedBy: null,
           version: 1
         }
         const next = await sealed(row)
@@ -264,6 +274,13 @@ function enrolledEvents(
     { type: 'device.enrolled', actor, about },
     ...cancelled.map((activation) => cancelledEvent(activation, 'further-device', actor))
   ]
+}
+
+function operatorRequired(codeId: string): ServiceError {
+  return new ServiceError('consent_required', `${codeId} needs a second operator`, {
+    says: `An operator removed the last device of the subscriber: a second operator has to approve activation code ${codeId} (POST /operator/activation-codes/${codeId}/approve).`,
+    state: 'waiting'
+  })
 }
 
 function consentRequired(codeId: string, consent: 'waiting' | 'refused'): ServiceError {

@@ -59,6 +59,8 @@ export interface Device {
   virtual: boolean
   createdAt: Date
   removedAt: Date | null
+  /** The actor that removed it, as in the audit: `device:<its id>` is its owner. */
+  removedBy: string | null
   version: number
 }
 

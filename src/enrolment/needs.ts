@@ -10,6 +10,8 @@ export interface Sealed<Row> {
 
 /** A provider as this room sees it. */
 export interface ProviderPolicy {
+  /** What people know it by. */
+  label: string
   /** Whether its subscribers have a password; where not, one that is sent is ignored. */
   asksPassword: boolean
   /** Why a known provider is not served, as a sentence for the client; null: it is served. */
@@ -91,14 +93,25 @@ export interface DeviceStore {
   /**
    * Uses up an activation code, which must still carry `code.sealBefore`, and writes the device. A further device of
    * a subscriber ends everything that waits or is confirmed for the subscriber.
-   * @returns `has_device`: the subscriber has one, and the code was made for the first.
+   * @param code.consented Without, the subscriber must have no device, and the one that was removed last (as
+   *   `lastRemovedOf` says) must be `code.after`; null: there must not have been one.
+   * @returns `has_device`: the subscriber has one, without consent. `had_device`: it had another one than `code.after`.
    */
   enrol(
     device: Sealed<Device>,
-    code: { id: string; sealBefore: Uint8Array; seal: Uint8Array; usedAt: Date; consented: boolean },
+    code: {
+      id: string
+      sealBefore: Uint8Array
+      seal: Uint8Array
+      usedAt: Date
+      consented: boolean
+      after: string | null
+    },
     max: number,
     record: InTransaction<{ further: boolean; cancelled: CancelledActivation[] }>
-  ): Promise<'enrolled' | 'has_device' | 'too_many' | 'code_changed'>
+  ): Promise<'enrolled' | 'has_device' | 'had_device' | 'too_many' | 'code_changed'>
+  /** The device of a subscriber that was removed last; virtual ones do not count. */
+  lastRemovedOf(subscriberId: string): Promise<Sealed<Device> | null>
   /** As `CredentialStore.insert`, for a device that needs no code. */
   insert(
     device: Sealed<Device>,
@@ -159,6 +172,15 @@ export interface ActivationCode {
 /** A code as read, with how the question put to the registered devices stands. */
 export interface StoredActivationCode extends Sealed<ActivationCode> {
   question: { status: ActivationStatus; expiresAt: Date } | null
+}
+
+/** Operators; `access/operators.ts` provides them. */
+export interface OperatorLookup {
+  /**
+   * Also of one who was removed; null: there never was one. `makers`: ids of the operator that made it, of the one that
+   * made that one, and so on.
+   */
+  lineage(id: string): Promise<{ name: string; createdAt: Date; makers: readonly string[] } | null>
 }
 
 /** Activation codes; `store/activation-codes.ts` provides them. */

@@ -66,7 +66,8 @@ export function deviceFields(device: Device): SealedFields {
     virtual: device.virtual,
     wrappedKey: device.virtualKey?.wrapped ?? null,
     tokenKeyId: device.virtualKey?.tokenKeyId ?? null,
-    removedAt: device.removedAt
+    removedAt: device.removedAt,
+    removedBy: device.removedBy
   }
 }
 

@@ -16,7 +16,7 @@ const Consent = Type.Union(
   [Type.Literal('not-needed'), Type.Literal('waiting'), Type.Literal('given'), Type.Literal('refused')],
   {
     description:
-      'waiting: the subscriber has a device, which must confirm the further one; or a second operator approves'
+      'waiting: the subscriber has a device, which must confirm the further one, or a second operator approves; or an operator removed the last device, and a second operator must approve'
   }
 )
 const Code = Type.Object({
@@ -61,8 +61,9 @@ export const devices: FastifyPluginAsyncTypebox<DeviceRoutes> = async (app, { en
       config: codes.config,
       schema: {
         tags: codes.tags,
-        summary: 'Consent to a further device as a second operator',
-        description: 'By another operator than the one who made the code, unless the subscriber rejected it.',
+        summary: 'Consent to a device as a second operator',
+        description:
+          'By another operator than the one who made the code, older than the code and not made by that one, unless the subscriber rejected it.',
         params: Type.Object({ id: Identifier }),
         body: Type.Union([Type.Object({}), Type.Null()]),
         response: { 200: Type.Omit(Code, ['code']), ...problemResponses }

@@ -5,7 +5,7 @@ import type { Database, Queryable } from './database.js'
 import { againAfterDeadlock } from './violated-constraint.js'
 
 const columns = `id, provider, subscriber_id, name, platform, spki, virtual, wrapped_key, token_key_id, created_at,
-  removed_at, version, seal`
+  removed_at, removed_by, version, seal`
 
 interface Row {
   id: string
@@ -19,6 +19,7 @@ interface Row {
   token_key_id: Buffer | null
   created_at: Date
   removed_at: Date | null
+  removed_by: string | null
   version: number
   seal: Buffer
 }
@@ -56,6 +57,10 @@ export function createDeviceStore(database: Database): DeviceStore {
         if (rowCount !== 1) return 'code_changed'
         if (present > 0 && !code.consented) return 'has_device'
         if (present >= max) return 'too_many'
+        if (present === 0 && !code.consented) {
+          const last = await lastRemoved(tx, device.row.subscriberId)
+          if ((last?.id ?? null) !== code.after) return 'had_device'
+        }
         await tx.query({
           text: 'update activation_codes set used_at = $2, used_by_device_id = $3, seal = $4 where id = $1',
           values: [code.id, code.usedAt, device.row.id, code.seal]
@@ -69,6 +74,11 @@ export function createDeviceStore(database: Database): DeviceStore {
         await record(tx, { further, cancelled: cancelled.map(cancelledOf) })
         return 'enrolled'
       }),
+
+    async lastRemovedOf(subscriberId) {
+      const row = await lastRemoved(database, subscriberId)
+      return row === null ? null : deviceOf(row)
+    },
 
     insert: (device, { pendingKey, max }, record) =>
       database.transaction(async (tx) => {
@@ -92,12 +102,13 @@ export function createDeviceStore(database: Database): DeviceStore {
           const { rowCount } = await tx.query({
             text: `
               with written as (
-                update devices set removed_at = $2, version = $3, seal = $4 where id = $1 and version = $3 - 1
+                update devices set removed_at = $2, removed_by = $5, version = $3, seal = $4
+                 where id = $1 and version = $3 - 1
                 returning id, subscriber_id
               )
               select pg_notify('directory', 'device ' || id), pg_notify('directory', 'subscriber ' || subscriber_id)
                 from written`,
-            values: [row.id, row.removedAt, row.version, seal]
+            values: [row.id, row.removedAt, row.version, seal, row.removedBy]
           })
           if (rowCount !== 1) return false
           const cancelled = await cancelActivations(tx, { confirmedBy: row.id }, reason, at)
@@ -121,11 +132,22 @@ async function countLocked(tx: Queryable, subscriberId: string): Promise<number>
   return rows[0]?.present ?? 0
 }
 
+/** The device that was removed last, virtual ones aside. */
+async function lastRemoved(on: Queryable, subscriberId: string): Promise<Row | null> {
+  const { rows } = await on.query<Row>({
+    text: `select ${columns} from devices
+            where subscriber_id = $1 and removed_at is not null and not virtual
+            order by removed_at desc, id desc limit 1`,
+    values: [subscriberId]
+  })
+  return rows[0] ?? null
+}
+
 async function insert(tx: Queryable, { row, seal }: Sealed<Device>): Promise<void> {
   await tx.query({
     text: `
       with written as (
-        insert into devices (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        insert into devices (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         returning subscriber_id
       )
       select pg_notify('directory', 'subscriber ' || subscriber_id) from written`,
@@ -141,6 +163,7 @@ async function insert(tx: Queryable, { row, seal }: Sealed<Device>): Promise<voi
       row.virtualKey?.tokenKeyId ?? null,
       row.createdAt,
       row.removedAt,
+      row.removedBy,
       row.version,
       seal
     ]
@@ -161,6 +184,7 @@ function deviceOf(row: Row): Sealed<Device> {
     virtual: row.virtual,
     createdAt: row.created_at,
     removedAt: row.removed_at,
+    removedBy: row.removed_by,
     version: row.version
   }
   return { row: device, seal: row.seal }

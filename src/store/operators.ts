@@ -9,12 +9,13 @@ interface Row {
   key_sha256: Buffer
   demo: boolean
   created_at: Date
+  created_by: string
   removed_at: Date | null
   version: number
   seal: Buffer
 }
 
-const columns = 'id, name, role, key_sha256, demo, created_at, removed_at, version, seal'
+const columns = 'id, name, role, key_sha256, demo, created_at, created_by, removed_at, version, seal'
 
 /** Operators, found by the hash of their key; sealed when they are written and checked when they are read. */
 export function createOperatorStore(db: Database, seals: Seals): OperatorStore {
@@ -31,13 +32,13 @@ export function createOperatorStore(db: Database, seals: Seals): OperatorStore {
 
   return {
     async add(record) {
-      const { id, name, role, keySha256, demo, createdAt, removedAt, version } = record
+      const { id, name, role, keySha256, demo, createdAt, createdBy, removedAt, version } = record
       const seal = await seals.seal('operators', sealedFields(record))
       const { rowCount } = await db.query({
         text: `
-          insert into operators (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+          insert into operators (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
           on conflict (key_sha256) do nothing`,
-        values: [id, name, role, keySha256, demo, createdAt, removedAt, version, seal]
+        values: [id, name, role, keySha256, demo, createdAt, createdBy, removedAt, version, seal]
       })
       return rowCount === 1
     },
@@ -47,6 +48,14 @@ export function createOperatorStore(db: Database, seals: Seals): OperatorStore {
         name: 'operator-find-by-key',
         text: `select ${columns} from operators where key_sha256 = $1`,
         values: [keySha256]
+      })
+      return rows[0] === undefined ? null : checked(rows[0])
+    },
+
+    async find(id) {
+      const { rows } = await db.query<Row>({
+        text: `select ${columns} from operators where id = $1`,
+        values: [id]
       })
       return rows[0] === undefined ? null : checked(rows[0])
     },
@@ -102,6 +111,7 @@ function recordOf(row: Row): OperatorRecord {
     keySha256: row.key_sha256,
     demo: row.demo,
     createdAt: row.created_at,
+    createdBy: row.created_by,
     removedAt: row.removed_at,
     version: row.version
   }

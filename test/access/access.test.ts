@@ -354,12 +354,13 @@ t.test('operators', async (t) => {
 })
 
 t.test('an operator that somebody wrote or changed by SQL is refused, and audited', async (t) => {
-  const forged = `insert into operators (id, name, role, key_sha256, demo, created_at, version, seal)
-                  select id || '-forged', name, 'administrator', sha256((id || 'mine')::bytea), demo, created_at, version, `
+  const forged = `insert into operators (id, name, role, key_sha256, demo, created_at, created_by, version, seal)
+                  select id || '-forged', name, 'administrator', sha256((id || 'mine')::bytea), demo, created_at, created_by, version, `
   /** What is done to the operator $1. */
   const attacks: [string, string][] = [
     ['a row of their own making', `${forged} decode(repeat('00', 32), 'hex') from operators where id = $1`],
     ['a copy with a key of their own', `${forged} seal from operators where id = $1`],
+    ['another maker', "update operators set created_by = 'server:other' where id = $1"],
     ['another role', "update operators set role = 'administrator' where id = $1"],
     ['another key', "update operators set key_sha256 = sha256((id || 'mine')::bytea) where id = $1"],
     ['no removal', 'update operators set removed_at = null where id = $1'],

@@ -240,8 +240,8 @@ t.test('roles', async (t) => {
 })
 
 t.test('whoever writes an operator with SQL gets nowhere, and is seen', async (t) => {
-  const forged = `insert into operators (id, name, role, key_sha256, demo, created_at, version, seal)
-                  select $1, name, role, sha256($2), demo, $3::timestamptz, version, seal
+  const forged = `insert into operators (id, name, role, key_sha256, demo, created_at, created_by, version, seal)
+                  select $1, name, role, sha256($2), demo, $3::timestamptz, created_by, version, seal
                     from operators where name = 'Lan' and id not like '%-forged'`
   for (const [id, at] of [
     ['1-forged', 'infinity'],

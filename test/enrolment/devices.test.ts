@@ -4,7 +4,17 @@ import { by, failure, Phone, plain, startWorld } from './world.js'
 t.setTimeout(300_000)
 const world = await startWorld(t, 'token')
 const { enrolment, directory, activations } = world
-const operatorId = 'registrar'
+/** An operator, made by `maker` or on the command line. */
+async function newOperator(name: string, maker = 'server:command'): Promise<string> {
+  const { operator } = await world.access.operators.create({ name, role: 'administrator' }, maker)
+  return operator.id
+}
+const operatorId = await newOperator('Đỗ Thị Lan')
+const second = await newOperator('Second')
+const third = await newOperator('Third')
+const underling = await newOperator('Underling', `operator:${operatorId}`)
+const underlings = await newOperator('Underling’s', `operator:${underling}`)
+world.pass(1)
 const dayMs = 86_400_000
 const newCode = (subscriberId: string) => enrolment.createActivationCode(subscriberId, { operatorId })
 
@@ -108,7 +118,7 @@ t.test('a further device', async (t) => {
     const created = await newCode(id)
     t.equal(created.consent, 'waiting')
     const asked = await question(id)
-    t.match(asked, { kind: 'device', credentialID: null, clientId: 'operator:registrar' })
+    t.match(asked, { kind: 'device', credentialID: null, clientId: `operator:${operatorId}` })
     const another = await newCode(id)
     const further = new Phone()
     const enrolling = further.enrol(world, 'vnpt', created.code)
@@ -126,6 +136,17 @@ t.test('a further device', async (t) => {
     )
     t.ok(rows.length > 0 && rows.every((row) => row.ended_reason === 'further-device'))
     t.equal((await failure(new Phone().enrol(world, 'vnpt', another.code))).code, 'consent_required')
+  })
+
+  await t.test('is shown with who asks for it and what for', async (t) => {
+    const { id } = await withPhone()
+    const created = await newCode(id)
+    const { relyingParty, description } = await question(id)
+    const reference = `${created.id.slice(-8, -4)}-${created.id.slice(-4)}`.toUpperCase()
+    t.equal(relyingParty, 'CA vnpt')
+    t.equal(description.split('Đỗ Thị Lan').length, 3, 'in both languages')
+    t.equal(description.split(reference).length, 3)
+    t.notMatch(description, created.code)
   })
 
   await t.test('may come hours after the confirmation', async (t) => {
@@ -152,30 +173,34 @@ t.test('a further device', async (t) => {
     const created = await newCode(id)
     await activations.reject({ deviceId: device.id, activationId: (await question(id)).id, reason: null })
     t.equal((await failure(new Phone().enrol(world, 'vnpt', created.code))).code, 'consent_required')
-    const approval = enrolment.approveActivationCode(created.id, { operatorId: 'second' })
+    const approval = enrolment.approveActivationCode(created.id, { operatorId: second })
     t.equal((await failure(approval)).code, 'state_conflict')
   })
 
   await t.test('is enrolled when a second operator approves, also after nobody answered', async (t) => {
     const { id } = await withPhone()
     const created = await newCode(id)
-    t.match(await failure(enrolment.approveActivationCode(created.id, { operatorId })), {
-      code: 'permission_denied',
-      says: /Another operator/
-    })
+    const younger = await newOperator('Younger')
+    for (const nobody of [operatorId, underling, underlings, younger, 'nobody']) {
+      t.match(
+        await failure(enrolment.approveActivationCode(created.id, { operatorId: nobody })),
+        { code: 'permission_denied', says: /Another operator/ },
+        nobody
+      )
+    }
     world.pass(600_000)
     t.equal((await failure(new Phone().enrol(world, 'vnpt', created.code))).code, 'consent_required')
     t.equal(await consentOf(created.id), 'refused')
-    const approved = await enrolment.approveActivationCode(created.id, { operatorId: 'second' })
+    const approved = await enrolment.approveActivationCode(created.id, { operatorId: second })
     t.match(approved, { id: created.id, consent: 'given' })
     t.match((await world.events('activation-code.consented')).at(-1), {
-      actor: 'operator:second',
+      actor: `operator:${second}`,
       about: { activationCodeId: created.id }
     })
-    const again = enrolment.approveActivationCode(created.id, { operatorId: 'third' })
+    const again = enrolment.approveActivationCode(created.id, { operatorId: third })
     t.equal((await failure(again)).code, 'state_conflict')
     t.ok(await new Phone().enrol(world, 'vnpt', created.code))
-    const late = enrolment.approveActivationCode(created.id, { operatorId: 'third' })
+    const late = enrolment.approveActivationCode(created.id, { operatorId: third })
     t.equal((await failure(late)).code, 'not_found')
   })
 
@@ -205,6 +230,63 @@ t.test('a further device', async (t) => {
     await enrolment.removeDevice(device.id, by)
     t.equal((await failure(new Phone().enrol(world, 'vnpt', created.code))).code, 'consent_required')
   })
+})
+
+t.test('a device in the place of one that an operator removed', async (t) => {
+  await t.test('needs a second operator', async (t) => {
+    const { id, device } = await withPhone()
+    await enrolment.removeDevice(device.id, `operator:${operatorId}`)
+    const created = await newCode(id)
+    t.equal(created.consent, 'waiting')
+    t.same(await activations.waitingFor(id), [], 'no device is asked')
+    const { code, says } = await failure(new Phone().enrol(world, 'vnpt', created.code))
+    t.equal(code, 'consent_required')
+    t.match(says, `/operator/activation-codes/${created.id}/approve`)
+    await enrolment.approveActivationCode(created.id, { operatorId: second })
+    t.ok(await new Phone().enrol(world, 'vnpt', created.code))
+  })
+
+  await t.test('needs one also with a code that was left over', async (t) => {
+    const { id } = await world.person()
+    const [first, spare] = [await newCode(id), await newCode(id)]
+    const { id: deviceId } = await new Phone().enrol(world, 'vnpt', first.code)
+    await enrolment.removeDevice(deviceId, `operator:${operatorId}`)
+    t.equal((await failure(new Phone().enrol(world, 'vnpt', spare.code))).code, 'consent_required')
+    t.equal(await consentOf(spare.id), 'waiting')
+    await enrolment.approveActivationCode(spare.id, { operatorId: second })
+    t.ok(await new Phone().enrol(world, 'vnpt', spare.code))
+  })
+
+  await t.test('needs none where its owner removed it, or it was a virtual phone', async (t) => {
+    const { id, device } = await withPhone()
+    await enrolment.removeDevice(device.id, `device:${device.id}`)
+    const virtual = await enrolment.enrolVirtualDevice(id)
+    await enrolment.removeDevice(virtual.id, `operator:${operatorId}`)
+    const created = await newCode(id)
+    t.equal(created.consent, 'not-needed')
+    t.ok(await new Phone().enrol(world, 'vnpt', created.code))
+  })
+
+  await t.test('and SQL does not say that its owner removed it', async (t) => {
+    const { id, device } = await withPhone()
+    await enrolment.removeDevice(device.id, `operator:${operatorId}`)
+    await world.sql(`update devices set removed_by = 'device:' || id where id = $1`, [device.id])
+    t.equal((await failure(newCode(id))).code, 'integrity_broken')
+  })
+})
+
+t.test('a flood of refused enrolments is a few events that count them', async (t) => {
+  const before = (await world.events('device.refused')).length
+  const attempts = Array.from({ length: 60 }, () =>
+    failure(new Phone().enrol(world, 'vnpt', '0000000000000000'))
+  )
+  await Promise.all(attempts)
+  const told = (await world.events('device.refused')).slice(before)
+  t.ok(told.length <= 21, `${told.length} events`)
+  t.equal(
+    told.reduce((sum, { about }) => sum + Number(about.count), 0),
+    60
+  )
 })
 
 t.test('a removed device is gone for good, with what it confirmed', async (t) => {

@@ -241,6 +241,7 @@ t.test('a replay of a POST does it once and does not show the code again', async
 t.test('a device is enrolled, shown and removed; a further one needs a second operator', async (t) => {
   const id = await person('phones')
   const registrar = await key('registrar')
+  const second = await key('registrar')
   const code = async () => (await registrar.post<CodeReply>(`/subscribers/${id}/activation-codes`)).body
   const device = new Device({ url, provider: 'vnpt', now: world.clock.now })
   t.match(await device.enrol((await code()).code ?? ''), { status: 201, body: { subscriber: { id } } })
@@ -254,14 +255,15 @@ t.test('a device is enrolled, shown and removed; a further one needs a second op
   const approve = (by: Operator) => by.post(`/activation-codes/${further.id}/approve`)
   t.match(await approve(registrar), { status: 403, body: { detail: /Another operator/ } })
   t.equal((await approve(await key('auditor'))).status, 403)
-  t.match(await approve(await key('registrar')), { status: 200, body: { id: further.id, consent: 'given' } })
-  const second = new Device({ url, provider: 'vnpt', now: world.clock.now })
-  t.equal((await second.enrol(further.code ?? '')).status, 201)
+  t.equal((await approve(await key('registrar'))).status, 403, 'an operator who is younger than the code')
+  t.match(await approve(second), { status: 200, body: { id: further.id, consent: 'given' } })
+  const phone = new Device({ url, provider: 'vnpt', now: world.clock.now })
+  t.equal((await phone.enrol(further.code ?? '')).status, 201)
 
   t.equal((await admin.call('DELETE', `/devices/${device.id}`)).status, 204)
   t.equal((await admin.call('DELETE', `/devices/${device.id}`)).status, 404)
   t.equal((await admin.get(`/devices/${device.id}`)).status, 404)
-  t.match((await admin.get(`/subscribers/${id}`)).body, { devices: [{ deviceId: second.id }] })
+  t.match((await admin.get(`/subscribers/${id}`)).body, { devices: [{ deviceId: phone.id }] })
 })
 
 t.test('whoever exchanges two logins with SQL sends no portal to another person', async (t) => {

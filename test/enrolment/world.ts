@@ -6,6 +6,7 @@ import { SignJWT } from 'jose'
 import type { ClientConfig } from 'pg'
 import { pino } from 'pino'
 import { createAccess } from '../../src/access/create.js'
+import { createRefusals } from '../../src/access/refusals.js'
 import type { Challenge } from '../../src/activation/activation.js'
 import { createActivations } from '../../src/activation/activations.js'
 import { createApprovals } from '../../src/activation/approvals.js'
@@ -139,6 +140,7 @@ export async function openServer(
     ttlS: () => 300,
     sadTtlS: 300
   })
+  const refusals = createRefusals({ audit })
   const deps: EnrolmentDeps = {
     ...stores,
     keys: hsm.keys,
@@ -151,12 +153,14 @@ export async function openServer(
     activations,
     approvals,
     audit,
+    refusals,
+    operators: access.operators,
     now,
     providers: (id) =>
       id === 'bcy'
-        ? { asksPassword: false, unsupported: 'Not served yet.' }
+        ? { label: 'BCY', asksPassword: false, unsupported: 'Not served yet.' }
         : ['vnpt', 'viettel'].includes(id)
-          ? { asksPassword: id === 'vnpt', unsupported: null }
+          ? { label: `CA ${id}`, asksPassword: id === 'vnpt', unsupported: null }
           : null,
     hashPassword: async (password) => `hash of ${createHash('sha256').update(password).digest('hex')}`,
     serverId,
@@ -177,6 +181,7 @@ export async function openServer(
     enrolment,
     async close() {
       enrolment.close()
+      await refusals.close()
       activations.close()
       directory.close()
       await access.close()

@@ -11,6 +11,7 @@ create table operators (
   key_sha256 bytea not null unique,
   demo boolean not null default false,
   created_at timestamptz not null,
+  created_by text not null,       -- the actor: an operator, or the server process of seed and command
   removed_at timestamptz,
   version integer not null,
   seal bytea not null
@@ -140,10 +141,12 @@ create table devices (
   token_key_id bytea,
   created_at timestamptz not null,
   removed_at timestamptz,
+  removed_by text,                -- the actor: the device itself, or an operator
   version integer not null,
   seal bytea not null
 );
 create index devices_by_subscriber on devices (subscriber_id) where removed_at is null;
+create index devices_removed on devices (subscriber_id, removed_at) where removed_at is not null and not virtual;
 
 create table virtual_phones (
   subscriber_id text primary key references subscribers (id),
