@@ -21,3 +21,5 @@ try {
   console.error(error instanceof StartError ? error.message : error)
   process.exitCode = 1
 }
+// What a signal interrupted may still be under way; the children end by themselves when we are gone.
+if (stopping.signal.aborted) process.exit(1)

@@ -16,7 +16,7 @@ export async function measureGroup(group: readonly Scenario[], stage: Stage): Pr
   const open: { scenario: Scenario; running: OpenScenario; samples: Sample[] }[] = []
   try {
     for (const scenario of group) open.push({ scenario, running: await scenario.open(stage), samples: [] })
-    for (let number = 0; number <= options.rounds; number += 1) {
+    for (let number = options.quick ? 1 : 0; number <= options.rounds; number += 1) {
       const order = number % 2 === 0 ? open : [...open].reverse()
       for (const { scenario, running, samples } of order) {
         const round = { number, ...windowOf(options, number) }

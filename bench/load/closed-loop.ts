@@ -4,6 +4,8 @@ import autocannon from 'autocannon'
 const sampleMs = 50
 /** A request unanswered by then is an error; autocannon counts in seconds. */
 const timeoutS = 30
+/** A server that is gone is not asked for ever. */
+const failuresMax = 1_000
 
 /** One request that was answered. */
 export interface Answer {
@@ -98,6 +100,7 @@ export async function closedLoop(options: {
         connections,
         duration: 86_400,
         timeout: timeoutS,
+        bailout: failuresMax,
         sampleInt: sampleMs,
         setupClient: setUp,
         skipAggregateResult: true

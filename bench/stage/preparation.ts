@@ -20,7 +20,7 @@ export interface Preparation {
 /** @param env Settings, as a server process has them. @throws Error when it cannot open what it needs. */
 export async function startPreparation(env: Record<string, string>): Promise<Preparation> {
   const child = fork(program, {
-    env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
+    env: { PATH: process.env.PATH, LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
   const ended = once(child, 'exit')

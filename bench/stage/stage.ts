@@ -111,12 +111,16 @@ async function besideServer(folder: DataFolder, server: ServerProcess): Promise<
   }
 }
 
-/** The server's embedded PostgreSQL, by its socket. */
+/**
+ * The server's embedded PostgreSQL, by its socket. The preparation does not wait for the disk: nothing of it is timed,
+ * and what the server makes durable later makes everything before it durable, too.
+ */
 async function databaseUrl(dataDir: string): Promise<string> {
   const password = (await readFile(join(dataDir, 'postgres-password'), 'utf8')).trim()
   const folder = [dataDir, join(dataDir, 'postgres')].find((path) => existsSync(join(path, '.s.PGSQL.5432')))
   if (folder === undefined) throw new Error(`PostgreSQL has no socket in ${dataDir}`)
-  return `postgres://kyso:${encodeURIComponent(password)}@localhost/kyso?host=${encodeURIComponent(folder)}`
+  const query = new URLSearchParams({ host: folder, options: '-c synchronous_commit=off' })
+  return `postgres://kyso:${encodeURIComponent(password)}@localhost/kyso?${query}`
 }
 
 async function accessToken(base: string, { clientId, clientSecret }: Population): Promise<string> {
