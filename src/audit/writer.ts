@@ -26,7 +26,7 @@ const unsureMax = 100
 interface PreparedEvent {
   type: string
   actor: string
-  at: string
+  atMs: number
   aboutCanonical: string
 }
 
@@ -126,8 +126,11 @@ export function createChainWriter({
 
   function link(events: readonly PreparedEvent[]): StoredEvent[] {
     let { seq, hash } = head
-    return events.map(({ type, actor, at, aboutCanonical }) => {
+    return events.map(({ type, actor, atMs, aboutCanonical }) => {
       seq += 1
+      // The clock may be set back, and whoever waited longer may come later; a chain's times never go back.
+      lastAtMs = Math.max(lastAtMs, atMs)
+      const at = new Date(lastAtMs).toISOString()
       const event = { chain, seq, at, type, actor, aboutCanonical, previousHash: hash }
       hash = eventHash(event)
       return { ...event, hash }
@@ -154,10 +157,7 @@ export function createChainWriter({
   }
 
   function prepare({ type, actor, about }: AuditEvent): PreparedEvent {
-    // The clock may be set back; a chain's times are not.
-    lastAtMs = Math.max(lastAtMs, now().getTime())
-    const aboutCanonical = canonicalAbout(about)
-    return { type, actor: storableText(actor), at: new Date(lastAtMs).toISOString(), aboutCanonical }
+    return { type, actor: storableText(actor), atMs: now().getTime(), aboutCanonical: canonicalAbout(about) }
   }
 
   return {

@@ -414,3 +414,44 @@ t.test('docs/audit.md shows how a hash is made, and the example is right', async
   t.equal(hash, createHash('sha256').update(canonical).digest('base64'))
   t.equal(hash, eventHash({ ...hashed, aboutCanonical: canonicalize(hashed.about) ?? '' }))
 })
+
+t.test('a change and its events are one transaction, among whatever else is recorded', async (t) => {
+  const database = await world.open(t, await world.make())
+  const { audit, serverId } = await start(database)
+  await database.query({ text: 'create table changes (number integer)' })
+  const changed = (number: number, fails: boolean) =>
+    audit.recordWith((record) =>
+      database.transaction(async (tx) => {
+        await tx.query({ text: 'insert into changes values ($1)', values: [number] })
+        await record(tx, event(number))
+        if (fails) throw new Error('rolled back')
+      })
+    )
+  const work = Array.from({ length: 60 }, (_, number) =>
+    number % 3 === 0
+      ? audit.record(event(number))
+      : changed(number, number % 3 === 2).catch((error: Error) => t.equal(error.message, 'rolled back'))
+  )
+  await Promise.all(work)
+  await audit.recordWith(async () => 'nothing to change, nothing to record')
+  await audit.close()
+
+  const { rows: changes } = await database.query<{ number: number }>({
+    text: 'select number from changes order by 1'
+  })
+  const { rows: heard } = await database.query<{ number: number }>({
+    text: `select (about->>'number')::integer as number from audit_events where chain = $1 and seq > 1 order by 1`,
+    values: [serverId]
+  })
+  const kept = Array.from({ length: 60 }, (_, number) => number)
+  t.same(
+    changes.map(({ number }) => number),
+    kept.filter((number) => number % 3 === 1)
+  )
+  t.same(
+    heard.map(({ number }) => number),
+    kept.filter((number) => number % 3 !== 2),
+    'what was rolled back was not heard of'
+  )
+  t.match(await verified(database), { whole: true })
+})

@@ -164,6 +164,16 @@ t.test(
        union select a.id from activations a join confirmations c on c.activation_id = a.id where a.status = 'waiting'`
       )
       t.same(rows, [], 'no half of anything')
+      const unheard = await sql.query(
+        `select id, status from credentials c
+        where not exists (select 1 from audit_events where type = 'credential.issued' and about->>'credentialID' = c.id)
+           or (status = 'revoked' and not exists
+               (select 1 from audit_events where type = 'credential.revoked' and about->>'credentialID' = c.id))
+       union all
+       select id, 'device' from devices d
+        where not exists (select 1 from audit_events where type = 'device.enrolled' and about->>'deviceId' = d.id)`
+      )
+      t.same(unheard.rows, [], 'no credential or device the audit does not know')
       await sql.end()
     }
 
