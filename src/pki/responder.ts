@@ -1,6 +1,5 @@
-import * as pkijs from 'pkijs'
 import type { Clock } from '../clock.js'
-import type { TokenKey } from '../hsm/hsm.js'
+import type { KeyAlgorithm, TokenKey } from '../hsm/hsm.js'
 import { type Authority, makeResponderCertificate } from './authority.js'
 import type { IssuingCeremony } from './ceremony.js'
 import { keyIdentifier } from './certificate.js'
@@ -13,8 +12,9 @@ import * as x509 from './x509.js'
 /** Key and certificate by which OCSP answers are signed now. */
 export interface ResponderIdentity {
   key: HsmCryptoKey
-  /** Parsed once: parsing costs more than the rest of a response. */
-  certificate: pkijs.Certificate
+  algorithm: KeyAlgorithm
+  /** DER. */
+  certificate: Uint8Array
   keyIdentifier: Buffer
 }
 
@@ -52,7 +52,8 @@ export function responder({ issuer, ceremony, key, certificate, store, now, log 
       notAfter,
       identity: {
         key: signingKey,
-        certificate: pkijs.Certificate.fromBER(Uint8Array.from(der)),
+        algorithm: key.algorithm,
+        certificate: der,
         keyIdentifier: identifier
       }
     }
