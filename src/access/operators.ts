@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import { displayFault } from '../activation/display-text.js'
 import type { Audit } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import { type ErrorCode, ServiceError } from '../errors.js'
@@ -60,8 +61,8 @@ export interface OperatorRegister {
   refused(of: { operator: Operator | null; code: ErrorCode; call: string | null }): Promise<void>
 }
 
-/** Visible characters, since names stand in lists and reports. */
-const nameForm = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]{1,128}$/u
+/** Characters of a name. It stands in lists and reports, and a device shows it with the question it asks. */
+const nameMax = 128
 
 /** Makes, proves and removes operators. Nothing is cached: a removed key is refused by the next call already. */
 export function createOperators(deps: {
@@ -108,8 +109,8 @@ export function createOperators(deps: {
   return {
     async create({ name: given, role }, actor, seededKey) {
       const name = given.normalize('NFC').trim()
-      if (!nameForm.test(name)) {
-        const says = 'A name has 1 to 128 visible characters.'
+      if (displayFault(name, nameMax) !== null) {
+        const says = `A name has 1 to ${nameMax} visible characters.`
         throw new ServiceError('request_invalid', says, { says, field: 'name' })
       }
       const key = seededKey ?? `${operatorKeyPrefix}${newSecret()}`

@@ -1,10 +1,5 @@
+import { displayFault } from '../activation/display-text.js'
 import { ServiceError } from '../errors.js'
-
-/**
- * What has no shape of its own on a screen: controls, format characters (which include the bidirectional ones that
- * make text read backwards), private and unassigned code points, line breaks, and blanks other than the space.
- */
-const unseen = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u
 
 /**
  * A text that people will read, in the one form it is stored in: NFC.
@@ -13,12 +8,8 @@ const unseen = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u
  */
 export function readText(field: string, value: string, maxLength: number): string {
   const text = value.normalize('NFC')
-  const length = [...text].length
-  if (length < 1 || length > maxLength) {
-    throw invalid(field, `must have 1 to ${maxLength} characters`)
-  }
-  if (unseen.test(text)) throw invalid(field, 'holds a character that cannot be seen')
-  if (text.trim() !== text) throw invalid(field, 'begins or ends with a blank')
+  const fault = displayFault(text, maxLength)
+  if (fault !== null) throw invalid(field, fault)
   return text
 }
 

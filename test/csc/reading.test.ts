@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import t from 'tap'
-import { displayText } from '../../src/activation/display-text.js'
+import { displayFault, displayText } from '../../src/activation/display-text.js'
 import { newSad, readSad } from '../../src/activation/sad.js'
 import { keyDescription, readAlgorithms } from '../../src/csc/algorithms.js'
 import { readDigests } from '../../src/csc/digests.js'
@@ -117,4 +117,32 @@ t.test('text for a person’s eyes carries nothing that makes it read otherwise'
   t.equal(displayText('Ký\u202e hồ sơ\u0000\n số 1', 500), 'Ký hồ sơ số 1')
   t.equal(displayText('e\u0302', 500), 'ê')
   t.equal(displayText('a'.repeat(20), 10), `${'a'.repeat(9)}…`)
+  const shown: [text: string, as: string, why: string][] = [
+    ['a\u3164\uffa0\u115f\u2800b', 'ab', 'letters drawn as nothing'],
+    ['a\u034fb\ufe0fc\u{e0100}d\u{e0041}', 'abcd', 'what fonts leave out'],
+    ['a\u0378b\ue000c\ud800d', 'abcd', 'unassigned, private and half code points'],
+    [`a${'\u0301\u0489'.repeat(60)}`, 'á\u0489\u0301', 'marks over marks'],
+    ['e\u200d\u0301', 'é', 'NFC comes last'],
+    ['\u0301a \u0323b', 'a b', 'marks on nothing'],
+    ['a\u00a0\u00a0 \u200b b', 'a b', 'blanks'],
+    ['\u3164', '', 'nothing at all']
+  ]
+  for (const [text, as, why] of shown) t.equal(displayText(text, 500), as, why)
+})
+
+t.test('Vietnamese is shown as it is written, in whatever form it came', async (t) => {
+  const vowels = [...'aăâeêioôơuưy'].flatMap((vowel) =>
+    ['', '\u0300', '\u0301', '\u0303', '\u0309', '\u0323'].map((tone) => `${vowel}${tone}`.normalize('NFC'))
+  )
+  const letters = [...'bcdđghklmnpqrstvx', ...vowels]
+  const text = [...letters, ...letters.map((letter) => letter.toUpperCase())].join('')
+  t.equal([...text].length, 2 * (17 + 72))
+  for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
+    t.equal(displayText(text.normalize(form), 500), text, form)
+    t.equal(displayFault(text.normalize(form).normalize('NFC'), 500), null, form)
+  }
+  t.equal(
+    displayText('Nguyễn Thị Ngọc Ưu, Trường THCS Bế Văn Đàn'.normalize('NFD'), 500),
+    'Nguyễn Thị Ngọc Ưu, Trường THCS Bế Văn Đàn'
+  )
 })

@@ -77,6 +77,11 @@ t.test('a text is kept in NFC, and only if it can be seen', async (t) => {
     'a\u2028b',
     'a\u00a0b',
     'a\ud800b',
+    'a\u3164',
+    '\u2800',
+    'a\u0378',
+    'a\u034fb',
+    '\u0301a',
     'abcd'
   ]
   for (const [index, text] of refused.entries()) {
