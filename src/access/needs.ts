@@ -1,3 +1,4 @@
+import type { CancelledActivation, InTransaction } from '../enrolment/needs.js'
 import type { AccessGrant, Operator, RelyingParty } from './access.js'
 
 /** A relying party as stored. */
@@ -24,6 +25,12 @@ export interface RelyingPartyStore {
    * @returns False when the row has another version or was removed: nothing changed.
    */
   replace(record: RelyingPartyRecord): Promise<boolean>
+  /** The same for a removal. In the same transaction ends what waits or is confirmed for it, announcing each. */
+  remove(
+    record: RelyingPartyRecord,
+    cancel: { reason: string; at: Date },
+    recordIn: InTransaction<CancelledActivation[]>
+  ): Promise<boolean>
   /** Those not removed, by provider and client_id, beginning after `after`. */
   list(of: {
     provider: string | null

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { displayFault } from '../activation/display-text.js'
 import type { Audit, AuditEvent, Json } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
+import { cancelledEvent } from '../enrolment/cancelled-event.js'
 import { ServiceError } from '../errors.js'
 import type { RelyingParty } from './access.js'
 import { checkAddresses } from './addresses.js'
@@ -57,7 +59,7 @@ export interface RelyingPartyRegister {
   change(provider: string, clientId: string, change: RelyingPartyChange, actor: string): Promise<RelyingParty>
   /** Makes the old secret useless at once; tokens issued for it live on. @throws like `change`. */
   replaceSecret(provider: string, clientId: string, actor: string): Promise<{ clientSecret: string }>
-  /** Its secret and all its tokens stop working; its rows stay for the audit. @throws like `change`. */
+  /** Its secret and all its tokens stop working and what it asked for ends; its rows stay for the audit. @throws like `change`. */
   remove(provider: string, clientId: string, actor: string): Promise<void>
 }
 
@@ -68,8 +70,10 @@ export interface RelyingPartyLookup {
 }
 
 const clientIdForm = /^[A-Za-z0-9._~-]{1,64}$/
-/** No control, formatting (bidi among them) or private-use characters: a device shows the name as it is. */
-const nameForm = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]{1,128}$/u
+/** Characters of a name, which a device shows as it is. */
+const nameMax = 128
+/** Why what a relying party asked for ends with it. */
+const removedReason = 'relying-party-removed'
 /** Attempts to write over a row that others keep changing. */
 const writeAttempts = 3
 
@@ -144,9 +148,22 @@ export async function openRelyingParties(deps: {
       const change = next(present)
       if (change === null) return present
       const record = { ...change.record, version: present.version + 1 }
-      if (!(await store.replace(record))) continue
+      const { removedAt } = record
+      const written =
+        removedAt === null
+          ? await store.replace(record)
+          : await audit.recordWith((recordIn) =>
+              store.remove(record, { reason: removedReason, at: removedAt }, (transaction, cancelled) =>
+                recordIn(
+                  transaction,
+                  change.event,
+                  ...cancelled.map((one) => cancelledEvent(one, removedReason, change.event.actor))
+                )
+              )
+            )
+      if (!written) continue
       recent.forget(cacheKey(provider, clientId)) // before the announcement arrives
-      await audit.record(change.event)
+      if (removedAt === null) await audit.record(change.event)
       return record
     }
     throw new ServiceError(
@@ -162,8 +179,8 @@ export async function openRelyingParties(deps: {
   function checked(change: RelyingPartyChange): RelyingPartyChange {
     const { redirectUris, callbackUrls, callbackAuthUrl, mode } = change
     const name = change.name?.normalize('NFC').trim()
-    if (name !== undefined && !nameForm.test(name)) {
-      const says = 'A name has 1 to 128 visible characters.'
+    if (name !== undefined && (displayFault(name, nameMax) !== null || !/\p{L}/u.test(name))) {
+      const says = `A name has 1 to ${nameMax} visible characters, one of them a letter.`
       throw new ServiceError('request_invalid', says, { says, field: 'name' })
     }
     if (redirectUris) checkAddresses(redirectUris, { field: 'redirectUris', loopbackEntry: simulation })

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/audit.js'
 import type { CancelledActivation } from './needs.js'
 
-/** The event of an activation that ended because its credential or device did. */
+/** The event of an activation that ended because its credential, device or relying party did. */
 export function cancelledEvent(
   { id, provider, clientId, subscriberId }: CancelledActivation,
   reason: string,

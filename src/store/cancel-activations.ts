@@ -1,15 +1,20 @@
 import type { CancelledActivation } from '../enrolment/needs.js'
 import type { Queryable } from './database.js'
 
-/** Whose activations end: SQL over the columns of `activations`, with the value as $3. */
+/** Whose activations end: SQL over the columns of `activations`, with the values from $3 on. */
 const conditions = {
   subscriberId: 'subscriber_id = $3',
   credentialId: 'credential_id = $3',
-  confirmedBy: 'id in (select activation_id from confirmations where device_id = $3)'
+  confirmedBy: 'id in (select activation_id from confirmations where device_id = $3)',
+  relyingParty: 'provider = $3 and client_id = $4'
 } as const
 
-/** Whose activations end: a subscriber's, a credential's, or those a device confirmed. */
-export type CancelWhat = { subscriberId: string } | { credentialId: string } | { confirmedBy: string }
+/** Whose activations end: a subscriber's, a credential's, those a device confirmed, or a relying party's. */
+export type CancelWhat =
+  | { subscriberId: string }
+  | { credentialId: string }
+  | { confirmedBy: string }
+  | { relyingParty: { provider: string; clientId: string } }
 
 /** An activation that ended. */
 export interface EndedRow {
@@ -30,7 +35,7 @@ export async function cancelActivations(
   reason: string,
   at: Date
 ): Promise<EndedRow[]> {
-  const [name, value] = Object.entries(what)[0] as [keyof typeof conditions, string]
+  const [name, value] = Object.entries(what)[0] as [keyof typeof conditions, string | object]
   const { rows } = await tx.query<EndedRow>({
     name: `activations-cancel-${name}`,
     text: `
@@ -51,7 +56,11 @@ export async function cancelActivations(
       select id, subscriber_id, provider, client_id,
              pg_notify('challenges', subscriber_id || ' ' || id || ' cancelled')
         from cancelled`,
-    values: [at, reason, value]
+    values: [
+      at,
+      reason,
+      ...('relyingParty' in what ? [what.relyingParty.provider, what.relyingParty.clientId] : [value])
+    ]
   })
   return rows
 }

@@ -1,6 +1,8 @@
 import type { ReadRelyingParty, RelyingPartyRecord, RelyingPartyStore } from '../access/needs.js'
-import type { Database } from './database.js'
+import { cancelActivations, cancelledOf } from './cancel-activations.js'
+import type { Database, Queryable } from './database.js'
 import type { SealedFields, Seals } from './seals.js'
+import { againAfterDeadlock } from './violated-constraint.js'
 
 /** Announces `provider clientId` of every row that changed. */
 const channel = 'relying-parties'
@@ -66,19 +68,19 @@ export function createRelyingPartyStore(
       return rows[0] === undefined ? null : checked(rows[0])
     },
 
-    async replace(record) {
-      const { rowCount } = await db.query({
-        text: `
-          with changed as (
-            update relying_parties
-               set name = $3, secret_sha256 = $4, redirect_uris = $5, callback_urls = $6, callback_auth_url = $7,
-                   mode = $8, demo = $9, created_at = $10, removed_at = $11, version = $12, seal = $13
-             where provider = $1 and client_id = $2 and version = $12 - 1 and removed_at is null
-            returning provider, client_id)
-          select pg_notify('${channel}', provider || ' ' || client_id) from changed`,
-        values: await valuesOf(record)
-      })
-      return rowCount === 1
+    replace: async (record) => write(db, await valuesOf(record)),
+
+    async remove(record, { reason, at }, recordIn) {
+      const values = await valuesOf(record)
+      const { provider, clientId } = record
+      return againAfterDeadlock(() =>
+        db.transaction(async (tx) => {
+          if (!(await write(tx, values))) return false
+          const cancelled = await cancelActivations(tx, { relyingParty: { provider, clientId } }, reason, at)
+          await recordIn(tx, cancelled.map(cancelledOf))
+          return true
+        })
+      )
     },
 
     async list({ provider, after, limit }) {
@@ -110,6 +112,22 @@ export function createRelyingPartyStore(
       return rows[0]?.holds === true
     }
   }
+}
+
+/** Over the row of the version before it. @param values In the order of `columns`. */
+async function write(on: Queryable, values: unknown[]): Promise<boolean> {
+  const { rowCount } = await on.query({
+    text: `
+      with changed as (
+        update relying_parties
+           set name = $3, secret_sha256 = $4, redirect_uris = $5, callback_urls = $6, callback_auth_url = $7,
+               mode = $8, demo = $9, created_at = $10, removed_at = $11, version = $12, seal = $13
+         where provider = $1 and client_id = $2 and version = $12 - 1 and removed_at is null
+        returning provider, client_id)
+      select pg_notify('${channel}', provider || ' ' || client_id) from changed`,
+    values
+  })
+  return rowCount === 1
 }
 
 function recordOf(row: Row): RelyingPartyRecord {

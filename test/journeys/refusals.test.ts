@@ -253,6 +253,34 @@ t.test('what may not be signed is refused, with its own error and an audit event
     t.match(asked, invalid(/is disabled/))
   })
 
+  await t.test('what a relying party asked for ends when it is removed', async (t) => {
+    const person = await cast.enrol()
+    const created = await operator.post('/relying-parties', { provider, name: 'Cổng sắp đóng' })
+    const { clientId, clientSecret } = created.body as { clientId: string; clientSecret: string }
+    const closing = new Portal({ url: world.url, provider, clientId, clientSecret })
+    const confirmed = (await closing.authorize(person.credentialID, [digest])).body.handle
+    const confirmedChallenge = await person.device.challenge(confirmed)
+    t.equal((await person.device.confirm(confirmedChallenge)).status, 200)
+    const waiting = (await closing.authorize(person.credentialID, [digest])).body.handle
+    const challenge = await person.device.challenge(waiting)
+    const another = new Portal({ url: world.url, provider })
+    const others = (await another.authorize(person.credentialID, [digest])).body.handle
+    t.equal((await operator.call('DELETE', `/relying-parties/${provider}/${clientId}`)).status, 204)
+
+    t.match(await person.device.confirm(challenge), {
+      status: 409,
+      body: { code: 'challenge_ended', state: 'cancelled' }
+    })
+    const { body } = await operator.get<{ items: { id: string; status: string; endedReason: string }[] }>(
+      `/activations?clientId=${clientId}`
+    )
+    t.match(body.items, [
+      { id: waiting, status: 'cancelled', endedReason: 'relying-party-removed' },
+      { id: confirmed, status: 'cancelled', endedReason: 'relying-party-removed' }
+    ])
+    t.equal((await person.device.confirm(await person.device.challenge(others))).status, 200, 'no other')
+  })
+
   await t.test('at most five requests of one relying party wait for a person', async (t) => {
     const fresh = castAt({ url: world.url, provider, now: world.clock.now })
     const person = await fresh.enrol()
