@@ -1,15 +1,25 @@
 import { createHash } from 'node:crypto'
+import * as asn1js from 'asn1js'
+import * as pkijs from 'pkijs'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import type { Authority } from './authority.js'
 import { publicKeyOctets } from './certificate.js'
-import { oid } from './der.js'
-import { type CertId, readOcspRequest } from './ocsp-request.js'
-import { signOcspResponse, unsigned } from './ocsp-response.js'
-import type { PkiStore } from './pki.js'
+import { engine } from './engine.js'
+import { readOcspRequest } from './ocsp-request.js'
+import { type CertificateStatus, type PkiStore, revocationReasons } from './pki.js'
 import type { Responder } from './responder.js'
 import { sharedAnswers } from './shared-answers.js'
 import { LineFull, type Turns } from './turns.js'
+
+/** OCSPResponseStatus, RFC 6960 §4.2.1. */
+const responseStatus = {
+  successful: 0,
+  malformedRequest: 1,
+  internalError: 2,
+  tryLater: 3,
+  unauthorized: 6
+} as const
 
 /** How long a relying party may take an answer for the newest there is, in milliseconds. */
 const answerValidMs = 10 * 60_000
@@ -49,8 +59,8 @@ export function ocspAnswers(deps: OcspDeps): (request: Uint8Array) => Promise<Ui
   const { issuer, responder, store, turns, now, log } = deps
   const shared = sharedAnswers(now)
   const names = new Map(
-    Object.entries(certIdHashes).map(([id, hash]) => [
-      oid(id).subarray(2).toString('hex'),
+    Object.entries(certIdHashes).map(([oid, hash]) => [
+      oid,
       {
         name: createHash(hash).update(issuer.subjectDer).digest(),
         key: createHash(hash).update(publicKeyOctets(issuer.spki)).digest()
@@ -59,9 +69,11 @@ export function ocspAnswers(deps: OcspDeps): (request: Uint8Array) => Promise<Ui
   )
 
   /** Whether the CertID names this CA. */
-  function isOurs({ hashOid, issuerNameHash, issuerKeyHash }: CertId): boolean {
-    const ours = names.get(hashOid)
-    return ours?.name.equals(issuerNameHash) === true && ours.key.equals(issuerKeyHash)
+  function isOurs({ hashAlgorithm, issuerNameHash, issuerKeyHash }: pkijs.CertID): boolean {
+    const ours = names.get(hashAlgorithm.algorithmId)
+    if (ours === undefined) return false
+    const sameName = ours.name.equals(issuerNameHash.valueBlock.valueHexView)
+    return sameName && ours.key.equals(issuerKeyHash.valueBlock.valueHexView)
   }
 
   async function answer(der: Uint8Array): Promise<Uint8Array> {
@@ -74,16 +86,30 @@ export function ocspAnswers(deps: OcspDeps): (request: Uint8Array) => Promise<Ui
     // Made by somebody who was ahead in the line.
     const made = version === null ? null : shared.find(der, version)
     if (made !== null) return made
-    const identity = await responder()
+    const { key, certificate, keyIdentifier } = await responder()
     const at = wholeSecond(now())
     const found = await store.statusesOf(issuer.name, ours.map(serialHex))
     const statuses = new Map(ours.map((certId, index) => [certId, found[index] ?? null]))
-    const signed = await signOcspResponse(identity, {
-      producedAt: at,
-      nextUpdate: new Date(at.getTime() + answerValidMs),
-      answers: request.certIds.map((certId) => ({ certId, status: statuses.get(certId) ?? null })),
-      nonce: request.nonce
+    const responses = request.certIds.map(
+      (certId) =>
+        new pkijs.SingleResponse({
+          certID: certId,
+          certStatus: certStatus(statuses.get(certId) ?? null),
+          thisUpdate: at,
+          nextUpdate: new Date(at.getTime() + answerValidMs)
+        })
+    )
+    const basic = new pkijs.BasicOCSPResponse({
+      tbsResponseData: new pkijs.ResponseData({
+        responderID: new asn1js.OctetString({ valueHex: keyIdentifier }), // byKey
+        producedAt: at,
+        responses,
+        ...(request.nonce === null ? {} : { responseExtensions: [request.nonce] })
+      }),
+      certs: [certificate]
     })
+    await basic.sign(key as never, key.hash, engine)
+    const signed = successful(new Uint8Array(basic.toSchema().toBER()))
     if (version !== null && request.certIds.every((certId) => statuses.get(certId)))
       shared.keep(der, signed, version)
     return signed
@@ -109,11 +135,47 @@ export function ocspAnswers(deps: OcspDeps): (request: Uint8Array) => Promise<Ui
 const temporary: readonly string[] = ['database_unavailable', 'hsm_unavailable', 'hsm_busy']
 
 /** The serial as it is stored: upper-case hex without leading zero octets. */
-function serialHex({ serialNumber }: CertId): string {
-  return serialNumber
+function serialHex({ serialNumber }: pkijs.CertID): string {
+  return Buffer.from(serialNumber.valueBlock.valueHexView)
     .toString('hex')
     .toUpperCase()
     .replace(/^(00)+(?=..)/, '')
+}
+
+/** CertStatus, RFC 6960 §4.2.1. The reason `unspecified` is left out, as in a CRL. */
+function certStatus(status: CertificateStatus): asn1js.BaseBlock {
+  const tagged = (tagNumber: number) => ({ idBlock: { tagClass: 3, tagNumber } })
+  if (status === 'good') return new asn1js.Primitive({ ...tagged(0), lenBlock: { length: 1 } })
+  if (status === null) return new asn1js.Primitive({ ...tagged(2), lenBlock: { length: 1 } })
+  const reason = revocationReasons[status.reason]
+  return new asn1js.Constructed({
+    ...tagged(1),
+    value: [
+      new asn1js.GeneralizedTime({ valueDate: wholeSecond(status.at) }),
+      ...(reason === 0
+        ? []
+        : [new asn1js.Constructed({ ...tagged(0), value: [new asn1js.Enumerated({ value: reason })] })])
+    ]
+  })
+}
+
+/** An error response: nothing but its status, and no signature (RFC 6960 §2.3). */
+function unsigned(status: keyof typeof responseStatus): Uint8Array {
+  return Uint8Array.of(0x30, 0x03, 0x0a, 0x01, responseStatus[status])
+}
+
+function successful(basic: Uint8Array): Uint8Array {
+  return new Uint8Array(
+    new pkijs.OCSPResponse({
+      responseStatus: new asn1js.Enumerated({ value: responseStatus.successful }),
+      responseBytes: new pkijs.ResponseBytes({
+        responseType: '1.3.6.1.5.5.7.48.1.1', // id-pkix-ocsp-basic
+        response: new asn1js.OctetString({ valueHex: basic })
+      })
+    })
+      .toSchema()
+      .toBER()
+  )
 }
 
 /** RFC 5280 §4.1.2.5.2 knows no fractions of a second. */

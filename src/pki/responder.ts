@@ -1,5 +1,6 @@
+import * as pkijs from 'pkijs'
 import type { Clock } from '../clock.js'
-import type { KeyAlgorithm, TokenKey } from '../hsm/hsm.js'
+import type { TokenKey } from '../hsm/hsm.js'
 import { type Authority, makeResponderCertificate } from './authority.js'
 import type { IssuingCeremony } from './ceremony.js'
 import { keyIdentifier } from './certificate.js'
@@ -12,9 +13,8 @@ import * as x509 from './x509.js'
 /** Key and certificate by which OCSP answers are signed now. */
 export interface ResponderIdentity {
   key: HsmCryptoKey
-  algorithm: KeyAlgorithm
-  /** DER. */
-  certificate: Uint8Array
+  /** Parsed once: parsing costs more than the rest of a response. */
+  certificate: pkijs.Certificate
   keyIdentifier: Buffer
 }
 
@@ -52,8 +52,7 @@ export function responder({ issuer, ceremony, key, certificate, store, now, log 
       notAfter,
       identity: {
         key: signingKey,
-        algorithm: key.algorithm,
-        certificate: der,
+        certificate: pkijs.Certificate.fromBER(Uint8Array.from(der)),
         keyIdentifier: identifier
       }
     }

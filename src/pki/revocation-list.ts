@@ -1,7 +1,7 @@
+import type { TokenKey } from '../hsm/hsm.js'
 import type { Authority } from './authority.js'
-import { explicit, extension, integer, integerOctets, sequence, time, tlv } from './der.js'
+import { bitString, explicit, extension, integer, integerOctets, oid, sequence, time, tlv } from './der.js'
 import { type RevocationReason, type RevokedEntry, revocationReasons } from './pki.js'
-import { signatureAlgorithm, signatureOver } from './signature.js'
 
 /** What a CRL says. Times are cut to the second. */
 export interface RevocationListContent {
@@ -27,9 +27,10 @@ export async function signRevocationList(
   issuer: Authority,
   content: RevocationListContent
 ): Promise<Uint8Array> {
+  const algorithm = signatureAlgorithm(issuer.key)
   const tbs = sequence(
     integer(1n), // v2
-    signatureAlgorithm(issuer.key.algorithm),
+    algorithm,
     issuer.subjectDer,
     time(content.thisUpdate),
     time(content.nextUpdate),
@@ -43,7 +44,9 @@ export async function signRevocationList(
       )
     )
   )
-  return sequence(tbs, ...(await signatureOver(tbs, issuer.signingKey, issuer.key.algorithm)))
+  const signature = await issuer.signingKey.hsm(tbs)
+  const encoded = issuer.key.algorithm.startsWith('RSA-') ? signature : ecdsaSigValue(signature)
+  return sequence(tbs, algorithm, bitString(encoded))
 }
 
 function entry({ serialNumber, at, reason }: RevokedEntry): Buffer {
@@ -52,4 +55,17 @@ function entry({ serialNumber, at, reason }: RevokedEntry): Buffer {
     time(at),
     reasonExtensions.get(reason) ?? Buffer.alloc(0)
   )
+}
+
+/** AlgorithmIdentifier for the key: RSA with its NULL (RFC 4055 §5), ECDSA without parameters (RFC 5758 §3.2). */
+function signatureAlgorithm(key: TokenKey): Buffer {
+  if (key.algorithm.startsWith('RSA-')) return sequence(oid('1.2.840.113549.1.1.11'), tlv(0x05))
+  return sequence(oid(key.algorithm === 'P-384' ? '1.2.840.10045.4.3.3' : '1.2.840.10045.4.3.2'))
+}
+
+/** r‖s as ECDSA-Sig-Value (RFC 3279 §2.2.3). */
+function ecdsaSigValue(signature: Uint8Array): Buffer {
+  const half = signature.length / 2
+  const part = (octets: Uint8Array) => integer(BigInt(`0x${Buffer.from(octets).toString('hex')}`))
+  return sequence(part(signature.subarray(0, half)), part(signature.subarray(half)))
 }
