@@ -139,7 +139,9 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     providers: policyOf,
     hashPassword: passwords.hash,
     serverId,
-    simulation: config.simulation
+    simulation: config.simulation,
+    // Whoever tries things out has one operator key; where it counts, nobody replaces a person's phone alone.
+    replacementNeedsConsent: !config.simulation
   })
 
   const signing = createSigning({

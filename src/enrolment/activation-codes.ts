@@ -56,6 +56,8 @@ export interface ActivationCodesDeps {
   seals: Seals
   audit: Audit
   now: Clock
+  /** Whether a device in the place of one that an operator removed needs a second operator. */
+  replacementNeedsConsent: boolean
 }
 
 /** Codes as the rest of this room sees them. */
@@ -193,7 +195,7 @@ export function createActivationCodes(deps: ActivationCodesDeps): ActivationCode
     const fault = await integrity.fault('devices', deviceFields(last.row), last.seal)
     if (fault !== null) throw fault
     const { id, removedBy } = last.row
-    return { id, byItself: removedBy === `device:${id}` }
+    return { id, byItself: !deps.replacementNeedsConsent || removedBy === `device:${id}` }
   }
 
   /** @throws ServiceError `permission_denied`. */

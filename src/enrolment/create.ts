@@ -50,6 +50,8 @@ export interface EnrolmentDeps {
   /** This process, as the table of servers names it. */
   serverId: string
   simulation: boolean
+  /** Whether a device in the place of one that an operator removed needs a second operator. */
+  replacementNeedsConsent: boolean
 }
 
 /** Subscribers, credentials and devices: see each call for what it promises. `by` is the actor of its audit event. */

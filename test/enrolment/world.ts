@@ -164,7 +164,8 @@ export async function openServer(
           : null,
     hashPassword: async (password) => `hash of ${createHash('sha256').update(password).digest('hex')}`,
     serverId,
-    simulation: true
+    simulation: true,
+    replacementNeedsConsent: true
   }
   const enrolment = createEnrolment(wrapped(deps))
   return {
