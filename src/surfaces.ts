@@ -1,4 +1,6 @@
 import type { Logger } from 'pino'
+import { createRefusals } from './access/refusals.js'
+import type { AuditEvent } from './audit/audit.js'
 import type { Clock } from './clock.js'
 import type { Config } from './config.js'
 import { csc } from './csc/csc.js'
@@ -31,14 +33,22 @@ export interface SurfacesOptions {
 export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   const { ground, middle, config, log, now, publicUrl } = options
   const { database, hsm } = ground
-  const app = createApp({ log, host: config.host, trustProxy: config.trustProxy, publicUrl: () => publicUrl })
+  const refusals = createRefusals({ audit: middle.audit })
+  const app = createApp({
+    log,
+    host: config.host,
+    trustProxy: config.trustProxy,
+    publicUrl: () => publicUrl,
+    onForeignHost: (host) => refusals.record('host', 'unknown', foreignHost(host))
+  })
 
   addHealth(app, {
     checks: { database: () => database.check(), hsm: () => hsm.check() },
     gauges: () => ({ ...prefixed('hsm', hsm.stats()), ...prefixed('database', database.stats()) })
   })
   await app.register(publication, { pki: middle.pki })
-  await app.register(csc, { ...middle, providers, publicUrl, now })
+  app.addHook('preClose', () => refusals.close())
+  await app.register(csc, { ...middle, refusals, providers, publicUrl, now })
   await app.register(phone, {
     providers: providers.map(({ id }) => id),
     directory: middle.directory,
@@ -65,6 +75,13 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   })
   return app
 }
+
+/** Somebody's page that points its name here, or a mistake. */
+const foreignHost = (host: string): AuditEvent => ({
+  type: 'request.refused',
+  actor: 'anyone',
+  about: { code: 'host_unknown', host: host.slice(0, 100) }
+})
 
 /** `keyLoads` of the HSM becomes `hsm_key_loads`. */
 function prefixed(prefix: string, numbers: object): Record<string, number> {

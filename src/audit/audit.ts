@@ -44,6 +44,7 @@ export type AuditType =
   | 'signature.refused'
   | 'signature.uncertain'
   | 'reservation.failed'
+  | 'request.refused'
   | 'integrity.broken'
 
 /** One thing that happened. */

@@ -32,3 +32,8 @@ export function grantOf(request: FastifyRequest): AccessGrant {
   if (grant === undefined) throw new TypeError('the route has no requireToken hook')
   return grant
 }
+
+/** Whose token a request carried, as far as that is proven; null before. */
+export function clientOf(request: FastifyRequest): string | null {
+  return grants.get(request)?.clientId ?? null
+}

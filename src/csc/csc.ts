@@ -1,5 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Refusals } from '../access/refusals.js'
 import { ServiceError } from '../errors.js'
+import { clientOf } from './bearer.js'
 import type { ApiRoutes, CscDeps, ProviderApi } from './deps.js'
 import { CscFault, faultOf, invalidRequest } from './faults.js'
 import { logo } from './logo.js'
@@ -45,7 +47,7 @@ const notOffered = [
 
 /** The CSC API of every provider, under `/{provider}/csc/v2`. Faults are reported in the standard's own words. */
 export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
-  app.setErrorHandler(answerFault)
+  app.setErrorHandler(answerWith(deps.refusals))
   app.setValidatorCompiler(validatorCompiler)
   app.addHook('preValidation', dropNulls)
   app.removeContentTypeParser('text/plain')
@@ -63,15 +65,38 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   }
 }
 
-function answerFault(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const fault = readFault(error, request)
-  const level = fault.statusCode >= 500 ? 'error' : 'info'
-  request.log[level]({ err: error }, `refused: ${fault.message}`)
-  reply
-    .code(fault.statusCode)
-    .headers(fault.headers)
-    .header('content-type', 'application/json;charset=UTF-8')
-    .send(JSON.stringify({ error: fault.error, error_description: fault.description }))
+/** Answers a fault in the standard's words, after the audit has it. */
+function answerWith(refusals: Pick<Refusals, 'record'>) {
+  return async (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    let fault = readFault(error, request)
+    try {
+      if (unheard(error)) await refusals.record(...refusal(fault, request))
+    } catch (failure) {
+      fault = readFault(failure as FastifyError, request)
+    }
+    const level = fault.statusCode >= 500 ? 'error' : 'info'
+    request.log[level]({ err: error }, `refused: ${fault.message}`)
+    await reply
+      .code(fault.statusCode)
+      .headers(fault.headers)
+      .header('content-type', 'application/json;charset=UTF-8')
+      .send(JSON.stringify({ error: fault.error, error_description: fault.description }))
+  }
+}
+
+/** What the service refuses it records itself; this is about what was refused before it got there. */
+function unheard(error: FastifyError): boolean {
+  if (!(error instanceof ServiceError)) return true
+  return error.code === 'authentication_failed' || error.code === 'token_expired'
+}
+
+function refusal({ error, description }: CscFault, request: FastifyRequest): Parameters<Refusals['record']> {
+  const call = request.routeOptions.url ?? 'unknown'
+  const provider = call.split('/', 2)[1] ?? 'unknown'
+  const clientId = clientOf(request)
+  const actor = clientId === null ? 'anyone' : `relying-party:${provider}/${clientId}`
+  const about = { provider, call, error, detail: description }
+  return [`csc ${provider}`, `${clientId ?? ''} ${call} ${error}`, { type: 'request.refused', actor, about }]
 }
 
 function readFault(error: FastifyError, request: FastifyRequest): CscFault {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Access } from '../access/access.js'
+import type { Refusals } from '../access/refusals.js'
 import type { Activations } from '../activation/activation.js'
 import type { Clock } from '../clock.js'
 import type { Directory } from '../enrolment/enrolment.js'
@@ -23,6 +24,8 @@ export interface CscDeps {
   providers: readonly Presented[]
   publicUrl: string
   access: Access
+  /** Where refusals of what never reached the service are recorded. */
+  refusals: Pick<Refusals, 'record'>
   directory: Directory
   activations: Activations
   signing: Signing

@@ -44,6 +44,8 @@ export interface AppOptions extends HostRules {
    * with the request and may say anything. The Host header is taken as it came either way.
    */
   trustProxy: boolean
+  /** Told of a request for a host that is not ours, before it is answered. */
+  onForeignHost?: (host: string) => Promise<void>
 }
 
 /**
@@ -51,7 +53,7 @@ export interface AppOptions extends HostRules {
  * failure that no surface answers in its own words. Values are never coerced to a schema's type; members a schema
  * does not know are ignored.
  */
-export function createApp({ log, trustProxy, ...hosts }: AppOptions): App {
+export function createApp({ log, trustProxy, onForeignHost, ...hosts }: AppOptions): App {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ requestIdLogLabel: 'requestId', disableRequestLogging: true }),
@@ -83,8 +85,10 @@ export function createApp({ log, trustProxy, ...hosts }: AppOptions): App {
     reply.raw.setHeader('x-request-id', request.id)
     reply.raw.setHeader('x-content-type-options', 'nosniff')
     reply.raw.setHeader('cache-control', 'no-store')
-    if (!isOurHost(request.headers.host, request.socket.localPort, hosts))
+    if (!isOurHost(request.headers.host, request.socket.localPort, hosts)) {
+      await onForeignHost?.(request.headers.host ?? '')
       return sendProblem(new ServiceError('host_unknown', 'the Host is not ours'), request, reply)
+    }
   })
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { get } from 'node:http'
 import t, { type Test } from 'tap'
 import { type Cast, castAt, digestOf, type Person } from '../clients/journey.js'
 import { ecdsaSha256Oid, Portal } from '../clients/portal.js'
@@ -343,9 +344,28 @@ t.test(
       ],
       ['not an object', [1], invalid(/malformed/)]
     ]
+    const heard = async () => {
+      const { body } = await cast.operator.get<{ items: { type: string }[] }>('/audit?limit=200')
+      return body.items.filter(({ type }) => type === 'request.refused').length
+    }
+    const before = await heard()
     for (const [name, body, expected] of cases) {
       t.match(await portal.call('signatures/signHash', body), expected, name)
     }
+    t.equal(await heard(), before + cases.length, 'each has its event')
+
+    await t.test('a Host that is not ours is refused, and the audit hears of it', async (t) => {
+      const { port } = new URL(world.url)
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const headers = { host: 'evil.test' }
+        get({ host: '127.0.0.1', port, path: '/misa/csc/v2/info', headers }, (answer) => {
+          answer.resume()
+          resolve(answer.statusCode)
+        }).on('error', reject)
+      })
+      t.equal(status, 421)
+      t.equal(await heard(), before + cases.length + 1)
+    })
 
     await t.test('header, token and JSON', async (t) => {
       const url = `${portal.base}/signatures/signHash`
