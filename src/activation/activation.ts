@@ -103,11 +103,6 @@ export interface Activations {
   confirm(by: { deviceId: string; activationId: string; token: string }): Promise<void>
   /** @throws ServiceError `not_found`, `challenge_ended`. */
   reject(by: { deviceId: string; activationId: string; reason: string | null }): Promise<void>
-  /** Ends what is waiting or confirmed and not spent. Used when a device, credential or consent changes. */
-  cancelOf(
-    what: { subscriberId: string } | { credentialId: string } | { confirmedBy: string },
-    reason: string
-  ): Promise<void>
   /** Calls back on every new challenge and every end of one of this subscriber, from whatever server. */
   watch(subscriberId: string, on: (change: ChallengeChange) => void): () => void
   /** The same for all subscribers: what the virtual phones listen to. */

@@ -12,7 +12,7 @@ import { openActivation } from './ask.js'
 import { challengeOf } from './challenge.js'
 import { confirmActivation } from './confirm.js'
 import { displayText } from './display-text.js'
-import type { ActivationStore, Ended } from './needs.js'
+import type { ActivationStore } from './needs.js'
 import { newSad } from './sad.js'
 import { approvalLifetimeS, challengeEnded, requireConfirmed, requireWaiting } from './standing.js'
 import { createWatchers } from './watchers.js'
@@ -46,15 +46,6 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
       await audit.record({ type: 'activation.refused', actor, about: { ...about, code: error.code } })
     }
     throw error
-  }
-
-  async function ended(type: 'activation.cancelled' | 'activation.expired', list: Ended[], reason: string) {
-    const events = list.map(({ id, provider, clientId, subscriberId }) => ({
-      type,
-      actor: deps.actor,
-      about: { activationId: id, provider, clientId, subscriberId, reason }
-    }))
-    if (events.length > 0) await audit.record(...events)
   }
 
   return {
@@ -157,10 +148,6 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
       })
     },
 
-    async cancelOf(what, reason) {
-      await ended('activation.cancelled', await store.cancel(what, reason, now()), reason)
-    },
-
     watch: (subscriberId, on) => watchers.one(subscriberId, on),
     watchAll: (on) => watchers.all(on),
 
@@ -168,7 +155,12 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
       const at = now()
       const confirmedBefore = new Date(at.getTime() - approvalLifetimeS * 1000)
       const list = await store.expire({ now: at, confirmedBefore, limit: expireBatch })
-      await ended('activation.expired', list, 'time')
+      const events = list.map(({ id, provider, clientId, subscriberId }) => ({
+        type: 'activation.expired' as const,
+        actor: deps.actor,
+        about: { activationId: id, provider, clientId, subscriberId, reason: 'time' }
+      }))
+      if (events.length > 0) await audit.record(...events)
       return list.length
     },
 

@@ -43,12 +43,6 @@ export interface ActivationStore {
   countRefusedToken(of: { activationId: string; limit: number; now: Date }): Promise<ActivationStatus | null>
   /** waiting → rejected. False: it was not waiting any more. */
   reject(of: { activationId: string; reason: string | null; now: Date }): Promise<boolean>
-  /** confirmed → cancelled or waiting → cancelled for all that match. */
-  cancel(
-    of: { subscriberId: string } | { credentialId: string } | { confirmedBy: string },
-    reason: string,
-    now: Date
-  ): Promise<Ended[]>
   /** Sets the SAD of a confirmed activation, replacing an earlier one. False: it is not confirmed any more. */
   setSad(of: { activationId: string; sadSha256: Uint8Array; sadExpiresAt: Date }): Promise<boolean>
   /** Ends what waited past its time, and what was confirmed before `confirmedBefore` and holds no live SAD. */

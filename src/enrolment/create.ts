@@ -38,7 +38,7 @@ export interface EnrolmentDeps {
   directory: LocalDirectory
   integrity: Integrity
   seals: Seals
-  activations: Pick<Activations, 'askForDevice' | 'cancelOf' | 'watchAll'>
+  activations: Pick<Activations, 'askForDevice' | 'watchAll'>
   approvals: Pick<Approvals, 'get'>
   audit: Audit
   refusals: Pick<Refusals, 'record'>

@@ -3,9 +3,8 @@ import type { Activation, ActivationKind, ActivationStatus } from '../activation
 import type { ActivationStore, Confirmation } from '../activation/needs.js'
 import { hashByOid, hashes } from '../hsm/hashes.js'
 import { batched } from './batch.js'
-import { cancelActivations, cancelledOf, type EndedRow } from './cancel-activations.js'
+import { cancelledOf, type EndedRow } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
-import { againAfterDeadlock } from './violated-constraint.js'
 
 /** Announces an activation's status to every server; the payload is `subscriber activation status`. */
 const channel = 'challenges'
@@ -163,9 +162,6 @@ export function createActivationStore(database: Database): ActivationStore {
       })
       return rowCount === 1
     },
-
-    cancel: async (of, reason, now) =>
-      (await againAfterDeadlock(() => cancelActivations(database, of, reason, now))).map(cancelledOf),
 
     async setSad({ activationId, sadSha256, sadExpiresAt }) {
       const { rowCount } = await database.query({
