@@ -55,12 +55,16 @@ export const settings = [
   },
   { name: 'SAD_TTL_S', default: '300', meaning: 'Seconds a SAD is valid.' },
   { name: 'TOKEN_TTL_S', default: '3600', meaning: 'Seconds an access token is valid.' },
-  { name: 'LOCKOUT_ATTEMPTS', default: '5', meaning: 'Wrong secrets in a row before a lockout.' },
-  { name: 'LOCKOUT_S', default: '300', meaning: 'Seconds a lockout lasts.' },
+  {
+    name: 'LOCKOUT_ATTEMPTS',
+    default: '5',
+    meaning: 'Wrong secrets in a row before a lockout; without effect until there is a login to lock.'
+  },
+  { name: 'LOCKOUT_S', default: '300', meaning: 'Seconds a lockout lasts; without effect as well.' },
   {
     name: 'SIMULATION',
     default: 'on',
-    meaning: 'Demo seed, virtual phones and forced failures; `off` by default when NODE_ENV=production.'
+    meaning: 'Demo seed and virtual phones; `off` by default when NODE_ENV=production.'
   },
   {
     name: 'SEED',
