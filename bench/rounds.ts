@@ -1,7 +1,7 @@
 import type { Options } from './options.js'
 import type { Measurement, Sample } from './report/result.js'
 import { median, round } from './report/statistics.js'
-import type { OpenScenario, Scenario } from './scenarios/scenario.js'
+import { type OpenScenario, type Scenario, ScenarioSkipped } from './scenarios/scenario.js'
 import type { Stage } from './stage/stage.js'
 
 /** Of a window, in the round that warms up. */
@@ -11,11 +11,23 @@ const firstWindowShare = 0.4
  * Measures the scenarios of a group in interleaved rounds, every other round in the opposite order, so that what
  * drifts on the machine meets all of them alike.
  */
-export async function measureGroup(group: readonly Scenario[], stage: Stage): Promise<Measurement[]> {
+export async function measureGroup(
+  group: readonly Scenario[],
+  stage: Stage
+): Promise<{ measured: Measurement[]; skipped: Record<string, string> }> {
   const { options, console } = stage
   const open: { scenario: Scenario; running: OpenScenario; samples: Sample[] }[] = []
+  const skipped: Record<string, string> = {}
   try {
-    for (const scenario of group) open.push({ scenario, running: await scenario.open(stage), samples: [] })
+    for (const scenario of group) {
+      try {
+        open.push({ scenario, running: await scenario.open(stage), samples: [] })
+      } catch (error) {
+        if (!(error instanceof ScenarioSkipped)) throw error
+        skipped[scenario.name] = error.message
+        console.say(`skipped      ${scenario.name}: ${error.message}`)
+      }
+    }
     for (let number = options.quick ? 1 : 0; number <= options.rounds; number += 1) {
       const order = number % 2 === 0 ? open : [...open].reverse()
       for (const { scenario, running, samples } of order) {
@@ -29,13 +41,14 @@ export async function measureGroup(group: readonly Scenario[], stage: Stage): Pr
   } finally {
     for (const { running } of open) await running.close()
   }
-  return open.map(({ scenario: { name, about, unit }, samples }) => ({
+  const measured = open.map(({ scenario: { name, about, unit }, samples }) => ({
     name,
     about,
     unit,
     perSecond: round(median(samples.map(({ perSecond }) => perSecond))),
     rounds: samples
   }))
+  return { measured, skipped }
 }
 
 function windowOf({ windowMs, warmUpMs }: Options, number: number): { windowMs: number; warmUpMs: number } {

@@ -26,6 +26,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
     options.compare === null ? null : (JSON.parse(await readFile(options.compare, 'utf8')) as Result)
   const stage = openStage(options, console)
   const measurements: Record<string, Measurement> = {}
+  const skipped: Record<string, string> = {}
   try {
     const stopped = new Promise<never>((_, reject) => {
       stopping.addEventListener('abort', () => reject(new Error('stopped by a signal')))
@@ -33,8 +34,9 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
     stopped.catch(() => undefined)
     for (const group of chosenGroups(options.only)) {
       console.say(group.map(({ name }) => name).join(', '))
-      for (const measured of await Promise.race([measureGroup(group, stage), stopped]))
-        measurements[measured.name] = measured
+      const outcome = await Promise.race([measureGroup(group, stage), stopped])
+      for (const measured of outcome.measured) measurements[measured.name] = measured
+      Object.assign(skipped, outcome.skipped)
     }
   } finally {
     await stage.close()
@@ -48,6 +50,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
     versions: versions(),
     settings: settingsOf(options, stage.settings),
     measurements,
+    skipped,
     ratios: ratiosOf(figures, measurements)
   }
   print(['', ...scenarioTable(result), '', ...ratioTable(result, figures)])

@@ -1,20 +1,26 @@
-import type { Figure } from '../scenarios/all.js'
+import type { Figure } from '../scenarios/figure.js'
 import type { Measurement, Ratio } from './result.js'
 import { median, round } from './statistics.js'
 
-/** Ratios of the figures whose two sides were measured, round by round. */
+/** The figures whose scenarios were all measured, round by round. */
 export function ratiosOf(
   figures: readonly Figure[],
   measurements: Readonly<Record<string, Measurement>>
 ): Record<string, Ratio> {
   const ratios: Record<string, Ratio> = {}
-  for (const { of, to } of figures) {
-    const [above, below] = [measurements[of], measurements[to]]
-    if (above === undefined || below === undefined) continue
-    const rounds = above.rounds.map(({ perSecond }, index) =>
-      round(perSecond / (below.rounds[index]?.perSecond ?? Number.NaN))
-    )
-    ratios[`${of}/${to}`] = {
+  for (const figure of figures) {
+    const counts = figure.needs.map((name) => measurements[name]?.rounds.length ?? 0)
+    const rounds = Array.from({ length: Math.min(...counts) }, (_, index) =>
+      round(
+        figure.value((name) => {
+          const sample = measurements[name]?.rounds[index]
+          if (sample === undefined) throw new TypeError(`${figure.name} does not say that it needs ${name}`)
+          return sample
+        })
+      )
+    ).filter(Number.isFinite)
+    if (rounds.length === 0) continue
+    ratios[figure.name] = {
       median: round(median(rounds)),
       min: Math.min(...rounds),
       max: Math.max(...rounds),

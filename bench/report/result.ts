@@ -7,6 +7,8 @@ export interface Sample {
   windowMs: number
   /** Of scenarios over HTTP. */
   load?: LoadSample
+  /** What else was measured; each name ends with its unit, such as `startMs`. */
+  values?: Record<string, number | null>
 }
 
 export interface LoadSample {
@@ -65,6 +67,8 @@ export interface Result {
   versions: Record<string, string>
   settings: Record<string, string | number | boolean | null>
   measurements: Record<string, Measurement>
-  /** Keyed `a/b`: the rounds of a divided by the rounds of b that ran beside them. */
+  /** Scenarios that could not be measured here, and why. */
+  skipped: Record<string, string>
+  /** By figure, such as `a/b`: the rounds of a divided by the rounds of b that ran beside them. */
   ratios: Record<string, Ratio>
 }

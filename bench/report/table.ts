@@ -1,4 +1,4 @@
-import type { Figure } from '../scenarios/all.js'
+import type { Figure } from '../scenarios/figure.js'
 import type { Measurement, Result } from './result.js'
 import { median } from './statistics.js'
 
@@ -20,18 +20,11 @@ const shown = (value: number | null | undefined, digits: number): string =>
 
 /** The ratios with their goals. */
 export function ratioTable({ ratios }: Pick<Result, 'ratios'>, figures: readonly Figure[]): string[] {
-  const rows = figures.flatMap(({ of, to, goal }) => {
-    const ratio = ratios[`${of}/${to}`]
-    return ratio === undefined
-      ? []
-      : [
-          [
-            `${of}/${to}`,
-            shown(ratio.median, 2),
-            `${shown(ratio.min, 2)}..${shown(ratio.max, 2)}`,
-            shown(goal, 2)
-          ]
-        ]
+  const rows = figures.flatMap(({ name, goal, atMost }) => {
+    const ratio = ratios[name]
+    if (ratio === undefined) return []
+    const range = `${shown(ratio.min, 2)}..${shown(ratio.max, 2)}`
+    return [[name, shown(ratio.median, 2), range, `${atMost ? '<=' : '>='} ${shown(goal, 2)}`]]
   })
   return rows.length === 0 ? [] : aligned([['figure', 'median', 'range', 'goal'], ...rows])
 }

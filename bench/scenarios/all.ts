@@ -1,5 +1,6 @@
 import { httpEcho } from '../ceilings/echo.js'
 import { rawCeilings } from '../ceilings/raw.js'
+import { type Figure, quotient } from './figure.js'
 import type { Scenario } from './scenario.js'
 import { signScenarios } from './sign.js'
 
@@ -20,26 +21,21 @@ export const groups: readonly (readonly string[])[] = [
   ['raw-rsa2048', 'sign-rsa2048-x1', 'sign-rsa2048-x20', 'sign-rsa2048-x100', 'unwrap-rsa2048']
 ]
 
-/** A ratio that is reported: of two scenarios of one group. */
-export interface Figure {
-  of: string
-  to: string
-  goal: number
-}
-
 export const figures: readonly Figure[] = [
-  { of: 'sign-rsa2048-x1', to: 'raw-rsa2048', goal: 0.8 },
-  { of: 'sign-rsa2048-x20', to: 'raw-rsa2048', goal: 0.92 },
-  { of: 'sign-p256-x1', to: 'http-echo', goal: 0.5 },
-  { of: 'sign-p256-x20', to: 'raw-p256', goal: 0.6 },
-  { of: 'sign-p256-x100', to: 'raw-p256', goal: 0.75 },
-  { of: 'sign-p256-x20', to: 'sign-p256-x20-hot', goal: 0.95 }
+  quotient('sign-rsa2048-x1', 'raw-rsa2048', 0.8),
+  quotient('sign-rsa2048-x20', 'raw-rsa2048', 0.92),
+  quotient('sign-p256-x1', 'http-echo', 0.5),
+  quotient('sign-p256-x20', 'raw-p256', 0.6),
+  quotient('sign-p256-x100', 'raw-p256', 0.75),
+  quotient('sign-p256-x20', 'sign-p256-x20-hot', 0.95)
 ]
 
 /** Those named, with everything they are compared with; all for null. In the order of the groups. */
 export function chosenGroups(only: readonly string[] | null): Scenario[][] {
   const wanted = new Set(only ?? scenarios.map(({ name }) => name))
-  for (const { of, to } of figures) if (only?.includes(of)) wanted.add(to)
+  for (const { needs } of figures) {
+    if (needs[0] !== undefined && only?.includes(needs[0])) for (const name of needs) wanted.add(name)
+  }
   return groups
     .map((names) =>
       names.flatMap((name) => {

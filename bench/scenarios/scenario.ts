@@ -25,3 +25,8 @@ export interface Round {
   windowMs: number
   warmUpMs: number
 }
+
+/** Thrown by `open` where something this scenario cannot do without is not installed; the others are measured. */
+export class ScenarioSkipped extends Error {
+  override readonly name = 'ScenarioSkipped'
+}
