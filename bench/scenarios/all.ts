@@ -1,11 +1,19 @@
 import { httpEcho } from '../ceilings/echo.js'
+import { opensslCeilings } from '../ceilings/openssl.js'
 import { rawCeilings } from '../ceilings/raw.js'
+import { rawCCeilings } from '../ceilings/raw-c.js'
 import { type Figure, quotient } from './figure.js'
 import type { Scenario } from './scenario.js'
 import { signScenarios } from './sign.js'
 
 /** Everything that can be measured. A further scenario is a file in this folder and a line here and in `groups`. */
-export const scenarios: readonly Scenario[] = [...rawCeilings, httpEcho, ...signScenarios]
+export const scenarios: readonly Scenario[] = [
+  ...rawCeilings,
+  ...rawCCeilings,
+  ...opensslCeilings,
+  httpEcho,
+  ...signScenarios
+]
 
 /** What is measured side by side: within a round of a group, one after the other, and the next round backwards. */
 export const groups: readonly (readonly string[])[] = [
@@ -16,9 +24,21 @@ export const groups: readonly (readonly string[])[] = [
     'sign-p256-x20',
     'sign-p256-x20-hot',
     'sign-p256-x100',
-    'unwrap-p256'
+    'unwrap-p256',
+    'raw-c-p256',
+    'unwrap-c-p256',
+    'openssl-p256'
   ],
-  ['raw-rsa2048', 'sign-rsa2048-x1', 'sign-rsa2048-x20', 'sign-rsa2048-x100', 'unwrap-rsa2048']
+  [
+    'raw-rsa2048',
+    'sign-rsa2048-x1',
+    'sign-rsa2048-x20',
+    'sign-rsa2048-x100',
+    'unwrap-rsa2048',
+    'raw-c-rsa2048',
+    'unwrap-c-rsa2048',
+    'openssl-rsa2048'
+  ]
 ]
 
 export const figures: readonly Figure[] = [
