@@ -1,7 +1,8 @@
 import { closedLoop } from '../load/closed-loop.js'
 import { createRequestWriter } from '../load/requests.js'
+import { signAlgo } from '../scenarios/approved.js'
 import type { Scenario } from '../scenarios/scenario.js'
-import { connectionsOf, signAlgo } from '../scenarios/sign.js'
+import { connectionsOf } from '../scenarios/sign.js'
 import { startCeilingChild } from './child.js'
 
 const program = new URL('echo-process.js', import.meta.url)

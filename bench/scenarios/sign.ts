@@ -1,18 +1,10 @@
-import { type Answer, closedLoop, type LoopResult } from '../load/closed-loop.js'
-import type { DocumentRange } from '../load/documents.js'
-import { digestOf } from '../load/documents.js'
-import type { Signed } from '../load/verify.js'
+import { closedLoop, type LoopResult } from '../load/closed-loop.js'
 import type { MeasuredAlgorithm, Wanted } from '../prepare/protocol.js'
 import type { Sample } from '../report/result.js'
 import { sampleOf } from '../report/sample.js'
-import type { Served, Stage } from '../stage/stage.js'
+import type { Stage } from '../stage/stage.js'
+import { approved, type Prepared, signAll, verifyAnswers } from './approved.js'
 import type { OpenScenario, Round, Scenario } from './scenario.js'
-
-/** OIDs by which signHash is asked. */
-export const signAlgo: Readonly<Record<MeasuredAlgorithm, string>> = {
-  'P-256': '1.2.840.10045.4.3.2',
-  'RSA-2048': '1.2.840.113549.1.1.11'
-}
 
 /** Connections: enough requests under way for every worker, and no queue longer than that needs. */
 export function connectionsOf(algorithm: MeasuredAlgorithm, digests: number): number {
@@ -26,19 +18,20 @@ const guesses: Readonly<Record<MeasuredAlgorithm, { alone: number; several: numb
   'P-256': { alone: 2_500, several: 15_000 },
   'RSA-2048': { alone: 1_000, several: 1_500 }
 }
+/** Fewer cannot give what a guess says. */
+const fewConnections = 8
 /** More than the last round would have used. */
 const margin = 1.2
-const redeemConnections = 32
 /** A machine that others slow down and release makes poor guesses; a round is repeated with more requests. */
 const attemptsMax = 4
 
-/** Which credentials are used: all of them in turn, or one. */
-export type WorkingSet = 'all' | 'one'
+/** Which credentials are used: all of them in turn, one, or whichever a function tells of so many people. */
+export type WorkingSet = 'all' | 'one' | ((people: number) => () => number)
 
-/** An approved request, ready to be sent. */
-interface Prepared {
-  wanted: Wanted
-  request: Buffer
+function draw(workingSet: WorkingSet, people: number): () => number {
+  if (typeof workingSet === 'function') return workingSet(people)
+  let last = -1
+  return workingSet === 'one' ? () => 0 : () => (last = (last + 1) % people)
 }
 
 /** `sign-{algorithm}-x{digests}`: CSC v2 signHash on activations that were confirmed just before, one a request. */
@@ -58,21 +51,30 @@ export function signScenario(options: {
   }
 }
 
-async function openSigning(
-  stage: Stage,
-  { name, algorithm, digests, workingSet }: Parameters<typeof signScenario>[0]
-): Promise<OpenScenario> {
-  const served = await stage.served()
-  const connections = connectionsOf(algorithm, digests)
+/** What is signed, by whom, and how. */
+export interface Signing {
+  name: string
+  algorithm: MeasuredAlgorithm
+  digests: number
+  workingSet: WorkingSet
+  /** Default: as many as `connectionsOf` says. */
+  connections?: number
+  /** The server asked; default: the one under test. */
+  served?: Served
+}
+
+/** Prepares and measures signHash; each round draws further people of the working set. */
+export async function openSigning(stage: Stage, signing: Signing): Promise<OpenScenario> {
+  const { name, algorithm, digests, workingSet } = signing
+  const served = signing.served ?? (await stage.served())
+  const { connections = connectionsOf(algorithm, digests) } = signing
   /** Requests a second. */
-  let expected = digests === 1 ? guesses[algorithm].alone : guesses[algorithm].several / digests
-  let person = 0
+  const guess = digests === 1 ? guesses[algorithm].alone : guesses[algorithm].several / digests
+  let expected = guess * Math.min(1, connections / fewConnections)
+  const person = draw(workingSet, served.population.people.length)
   let ready: Prepared[] = []
 
-  function next(): Wanted {
-    const chosen = workingSet === 'one' ? 0 : person++ % served.population.people.length
-    return { person: chosen, algorithm, documents: stage.documents(digests) }
-  }
+  const next = (): Wanted => ({ person: person(), algorithm, documents: stage.documents(digests) })
 
   async function prepare({ windowMs, warmUpMs }: Round): Promise<void> {
     const count = Math.ceil(((windowMs + warmUpMs) / 1000) * expected * margin) + connections
@@ -84,14 +86,10 @@ async function openSigning(
     const requests = ready.map(({ request }) => request)
     const loop = await closedLoop({ url: served.url, connections, requests, warmUpMs, windowMs })
     const after = await served.usage()
-    // What was approved and not sent is signed now, so that no round leaves approvals behind for the next.
-    const rest = requests.slice(loop.sent)
-    const whole = { warmUpMs: 0, windowMs: Number.POSITIVE_INFINITY }
-    const later = await closedLoop({ url: served.url, connections, requests: rest, ...whole })
-    const late = later.answers.map((answer) => ({ ...answer, index: answer.index + loop.sent }))
-    const { verified, wrong } = await stage.verifier.verify([...loop.answers, ...late].flatMap(signedOf))
-    if (wrong.length > 0)
-      throw new Error(`${name}: ${wrong.length} wrong signatures. ${wrong.slice(0, 3).join('; ')}`)
+    const unsent = ready.map((_, index) => index).slice(loop.sent)
+    const refused = loop.answers.filter(({ status }) => status === 503).map(({ index }) => index)
+    const late = await signAll(served, connections, ready, [...refused, ...unsent])
+    const verified = await verifyAnswers(stage, served, name, ready, [...loop.answers, ...late])
     const sample = sampleOf({ loop, digests, connections, before, after, verified })
     expected = expectation(expected, loop, sample.perSecond / digests)
     return sample
@@ -111,62 +109,12 @@ async function openSigning(
       ready = []
     }
   }
-
-  function signedOf({ index, status, body }: Answer): Signed[] {
-    const { wanted } = ready[index] as Prepared
-    const { certificate } = credentialOf(served, wanted)
-    return status === 200 ? [{ certificate, documents: wanted.documents, body }] : []
-  }
 }
 
 /** Requests a second to prepare for next: not too few after one slow round, and more where they ran out. */
 function expectation(before: number, { ranOut }: LoopResult, requestsPerS: number): number {
   if (ranOut) return Math.max(before * 2, requestsPerS * 1.5)
   return Math.max(requestsPerS, before / 2)
-}
-
-/** Asks and confirms through the middle floor, then fetches each SAD as a portal does: from the server, over HTTP. */
-async function approved(stage: Stage, served: Served, name: string, wanted: Wanted[]): Promise<Prepared[]> {
-  const { seed } = stage.options
-  const ids = await served.preparation.approve(seed, wanted, stage.console.progress(`${name}: confirmed`))
-  const checks = ids.map((handle) => served.requests.post('/credentials/authorizeCheck', { handle }))
-  const { answers, failures } = await closedLoop({
-    url: served.url,
-    connections: redeemConnections,
-    requests: checks,
-    warmUpMs: 0,
-    windowMs: Number.POSITIVE_INFINITY
-  })
-  if (failures > 0 || answers.length !== ids.length) throw new Error(`${name}: not every SAD was answered`)
-  return answers
-    .sort((a, b) => a.index - b.index)
-    .map(({ index, status, body }) => {
-      if (status !== 200) throw new Error(`${name}: authorizeCheck answered ${status}: ${body}`)
-      const { SAD } = JSON.parse(body) as { SAD: string }
-      const one = wanted[index] as Wanted
-      return { wanted: one, request: signHash(served, seed, one, SAD) }
-    })
-}
-
-function signHash(served: Served, seed: string, wanted: Wanted, sad: string): Buffer {
-  return served.requests.post('/signatures/signHash', {
-    credentialID: credentialOf(served, wanted).id,
-    SAD: sad,
-    hashes: digestsOf(seed, wanted.documents).map((digest) => digest.toString('base64')),
-    signAlgo: signAlgo[wanted.algorithm]
-  })
-}
-
-const digestsOf = (seed: string, { first, count }: DocumentRange): Buffer[] =>
-  Array.from({ length: count }, (_, index) => digestOf(seed, first + index))
-
-function credentialOf(
-  { population }: Served,
-  { person, algorithm }: Wanted
-): { id: string; certificate: string } {
-  const found = population.people[person]
-  if (found === undefined) throw new RangeError(`there is no person ${person}`)
-  return found.credentials[algorithm]
 }
 
 const sizes = [1, 20, 100]
