@@ -31,6 +31,7 @@ export async function measureGroup(
     for (let number = options.quick ? 1 : 0; number <= options.rounds; number += 1) {
       const order = number % 2 === 0 ? open : [...open].reverse()
       for (const { scenario, running, samples } of order) {
+        if (scenario.once && number !== 1) continue
         const round = { number, ...windowOf(options, number) }
         await running.prepare?.(round)
         const sample = await running.measure(round)

@@ -9,6 +9,16 @@ export interface Sample {
   load?: LoadSample
   /** What else was measured; each name ends with its unit, such as `startMs`. */
   values?: Record<string, number | null>
+  /** Of scenarios that draw a curve. */
+  points?: Point[]
+}
+
+/** A window of its own within a round. */
+export interface Point {
+  /** What was changed from point to point, such as the number of connections. */
+  at: number
+  perSecond: number
+  load: LoadSample
 }
 
 export interface LoadSample {

@@ -2,7 +2,10 @@ import { httpEcho } from '../ceilings/echo.js'
 import { opensslCeilings } from '../ceilings/openssl.js'
 import { rawCeilings } from '../ceilings/raw.js'
 import { rawCCeilings } from '../ceilings/raw-c.js'
+import { concurrencyScenarios } from './concurrency.js'
 import { type Figure, quotient } from './figure.js'
+import { overload, overloadFigures } from './overload.js'
+import { rateFigures, rateScenarios } from './rate.js'
 import type { Scenario } from './scenario.js'
 import { signScenarios } from './sign.js'
 
@@ -12,7 +15,10 @@ export const scenarios: readonly Scenario[] = [
   ...rawCCeilings,
   ...opensslCeilings,
   httpEcho,
-  ...signScenarios
+  ...signScenarios,
+  ...rateScenarios,
+  overload,
+  ...concurrencyScenarios
 ]
 
 /** What is measured side by side: within a round of a group, one after the other, and the next round backwards. */
@@ -27,7 +33,8 @@ export const groups: readonly (readonly string[])[] = [
     'unwrap-p256',
     'raw-c-p256',
     'unwrap-c-p256',
-    'openssl-p256'
+    'openssl-p256',
+    'concurrency-p256'
   ],
   [
     'raw-rsa2048',
@@ -37,8 +44,10 @@ export const groups: readonly (readonly string[])[] = [
     'unwrap-rsa2048',
     'raw-c-rsa2048',
     'unwrap-c-rsa2048',
-    'openssl-rsa2048'
-  ]
+    'openssl-rsa2048',
+    'concurrency-rsa2048'
+  ],
+  ['rate-70', 'rate-70-p256', 'overload-200']
 ]
 
 export const figures: readonly Figure[] = [
@@ -47,7 +56,9 @@ export const figures: readonly Figure[] = [
   quotient('sign-p256-x1', 'http-echo', 0.5),
   quotient('sign-p256-x20', 'raw-p256', 0.6),
   quotient('sign-p256-x100', 'raw-p256', 0.75),
-  quotient('sign-p256-x20', 'sign-p256-x20-hot', 0.95)
+  quotient('sign-p256-x20', 'sign-p256-x20-hot', 0.95),
+  ...rateFigures,
+  ...overloadFigures
 ]
 
 /** Those named, with everything they are compared with; all for null. In the order of the groups. */

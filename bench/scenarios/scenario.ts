@@ -7,6 +7,8 @@ export interface Scenario {
   /** A sentence for the report. */
   readonly about: string
   readonly unit: 'signatures/s' | 'requests/s' | 'unwraps/s'
+  /** Measured in the first round alone: it draws a curve, and takes long. */
+  readonly once?: true
   /** Called once before the first round. */
   open(stage: Stage): Promise<OpenScenario>
 }

@@ -2,7 +2,7 @@ import { closedLoop, type LoopResult } from '../load/closed-loop.js'
 import type { MeasuredAlgorithm, Wanted } from '../prepare/protocol.js'
 import type { Sample } from '../report/result.js'
 import { sampleOf } from '../report/sample.js'
-import type { Stage } from '../stage/stage.js'
+import type { Served, Stage } from '../stage/stage.js'
 import { approved, type Prepared, signAll, verifyAnswers } from './approved.js'
 import type { OpenScenario, Round, Scenario } from './scenario.js'
 
