@@ -31,6 +31,8 @@ export interface OpenLoopResult {
   /** `performance.now()` at which each phase began; and at which the last one ended, before the last answers came. */
   beganAt: number[]
   endedAt: number
+  /** Connections that were made. */
+  connections: number
   /** There was nothing to send any more before the phases were over. */
   ranOut: boolean
 }
@@ -133,5 +135,5 @@ export async function openLoop(options: {
   const endedAt = Math.min(performance.now(), from)
   if (underWay > 0) await new Promise<void>((resolve) => (settled = resolve))
   for (const connection of all) connection.close()
-  return { answers, failures, beganAt, endedAt, ranOut }
+  return { answers, failures, beganAt, endedAt, connections: all.length, ranOut }
 }

@@ -1,18 +1,24 @@
-import type { LoopResult } from '../load/closed-loop.js'
+import type { Answer, LoopResult } from '../load/closed-loop.js'
 import type { Usage } from '../stage/usage.js'
 import type { Sample } from './result.js'
 import { latenciesOf, round } from './statistics.js'
 
-/** What a closed loop and two readings of the usage come to. */
-export function sampleOf({
+/** What a closed loop, or an open one, and two readings of the usage come to. */
+export function sampleOf<Timed extends Answer>({
   loop,
+  timedBy = ({ endedAt }) => endedAt,
+  isError = ({ status }) => status !== 200,
   digests,
   connections,
   before,
   after,
   verified
 }: {
-  loop: LoopResult
+  loop: Omit<LoopResult, 'answers'> & { answers: Timed[] }
+  /** The moment that decides whether the latency of an answer is of the window; that of the answer by default. */
+  timedBy?: (answer: Timed) => number
+  /** What counts as an error; every status but 200 by default. */
+  isError?: (answer: Timed) => boolean
   /** Digests a request. */
   digests: number
   connections: number
@@ -22,7 +28,9 @@ export function sampleOf({
 }): Sample {
   const { answers, windowFrom, windowTo, failures, ranOut } = loop
   const good = answers.filter(({ status }) => status === 200)
-  const inWindow = good.filter(({ endedAt }) => endedAt >= windowFrom && endedAt < windowTo)
+  const within = (at: number) => at >= windowFrom && at < windowTo
+  const inWindow = good.filter(({ endedAt }) => within(endedAt))
+  const timed = good.filter((answer) => within(timedBy(answer)))
   const windowMs = windowTo - windowFrom
   const signatures = inWindow.length * digests
   const allSignatures = good.length * digests
@@ -48,8 +56,8 @@ export function sampleOf({
       connections,
       requests: inWindow.length,
       signatures,
-      latencyMs: latenciesOf(inWindow.map(({ latencyMs }) => latencyMs)),
-      errors: answers.length - good.length + failures,
+      latencyMs: latenciesOf(timed.map(({ latencyMs }) => latencyMs)),
+      errors: answers.filter(isError).length + failures,
       errorsByStatus,
       verified,
       serverCpuMsPerSignature: each(serverS),
