@@ -1,6 +1,6 @@
 import { StartError } from '../src/errors.js'
 import { readOptions } from './options.js'
-import { run } from './run.js'
+import { run, writeReportOnly } from './run.js'
 import { scenarios } from './scenarios/all.js'
 
 /*
@@ -16,7 +16,8 @@ try {
     process.argv.slice(2),
     scenarios.map(({ name }) => name)
   )
-  if (options !== null) await run(options, stopping.signal)
+  if (options !== null && options.report !== null) await writeReportOnly(options.report, options.reportIn)
+  else if (options !== null) await run(options, stopping.signal)
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error)
   process.exitCode = 1

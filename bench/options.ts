@@ -11,6 +11,10 @@ export interface Options {
   json: string | null
   /** An earlier result to compare with. */
   compare: string | null
+  /** A result of which only the report is wanted; nothing is measured. */
+  report: string | null
+  /** Where the report is written, rather than `bench/` after a whole run. */
+  reportIn: string | null
   /** Rounds that count. */
   rounds: number
   /** Length of a measured window. */
@@ -30,6 +34,8 @@ const usage = `npm run bench -- [options]
   --only a,b        these scenarios, with what they are compared with
   --json FILE       write the result there instead of bench/results/<date>.json
   --compare FILE    ratios against an earlier result
+  --report FILE     writes the report of an earlier result, and measures nothing
+  --report-in DIR   writes the report there, whatever was measured; without it, a whole run writes bench/report.md
   --rounds N        rounds that count (5)
   --window MS       length of a window (3000)
   --people N        subscribers (1000)
@@ -60,6 +66,8 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     only,
     json: values.json ?? null,
     compare: values.compare ?? null,
+    report: values.report ?? null,
+    reportIn: values['report-in'] ?? null,
     rounds: whole('rounds', values.rounds, quick ? 1 : 5, 100),
     windowMs: whole('window', values.window, quick ? 400 : 3_000, 600_000),
     warmUpMs: quick ? 100 : 500,
@@ -78,6 +86,8 @@ function parse(args: readonly string[]) {
         only: { type: 'string' },
         json: { type: 'string' },
         compare: { type: 'string' },
+        report: { type: 'string' },
+        'report-in': { type: 'string' },
         rounds: { type: 'string' },
         window: { type: 'string' },
         people: { type: 'string' },

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Options } from './options.js'
@@ -7,12 +7,14 @@ import { comparison } from './report/compare.js'
 import { commit, machine, versions } from './report/machine.js'
 import { ratiosOf } from './report/ratios.js'
 import type { Measurement, Result } from './report/result.js'
-import { ratioTable, scenarioTable } from './report/table.js'
+import { pointTable, ratioTable, scenarioTable, valueTable } from './report/table.js'
+import { readResult, writeReport } from './report/write.js'
 import { measureGroup } from './rounds.js'
 import { chosenGroups, figures } from './scenarios/all.js'
 import { openStage } from './stage/stage.js'
 
-const results = fileURLToPath(new URL('../../bench/results', import.meta.url))
+const bench = fileURLToPath(new URL('../../bench', import.meta.url))
+const results = join(bench, 'results')
 
 /**
  * Measures what was chosen and writes the result.
@@ -22,8 +24,7 @@ const results = fileURLToPath(new URL('../../bench/results', import.meta.url))
 export async function run(options: Options, stopping: AbortSignal): Promise<void> {
   const startedAt = new Date()
   const console = createConsole()
-  const before =
-    options.compare === null ? null : (JSON.parse(await readFile(options.compare, 'utf8')) as Result)
+  const before = options.compare === null ? null : await readResult(options.compare)
   const stage = openStage(options, console)
   const measurements: Record<string, Measurement> = {}
   const skipped: Record<string, string> = {}
@@ -53,7 +54,8 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
     skipped,
     ratios: ratiosOf(figures, measurements)
   }
-  print(['', ...scenarioTable(result), '', ...ratioTable(result, figures)])
+  const tables = [scenarioTable(result), pointTable(result), valueTable(result), ratioTable(result, figures)]
+  print(tables.filter((lines) => lines.length > 0).flatMap((lines) => ['', ...lines]))
   if (before !== null) print(['', ...comparison(result, before)])
   const path = options.json ?? (options.quick ? null : join(results, `${fileName(startedAt)}.json`))
   if (path !== null) {
@@ -61,6 +63,14 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
     await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
     print(['', `The result is in ${path}`])
   }
+  const whole = options.only === null && !options.quick
+  const folder = options.reportIn ?? (whole ? bench : null)
+  if (folder !== null) print([`The report is in ${await writeReport(result, figures, folder)}`])
+}
+
+/** Writes the report of an earlier result. @throws StartError when it cannot be read. */
+export async function writeReportOnly(path: string, reportIn: string | null): Promise<void> {
+  print([`The report is in ${await writeReport(await readResult(path), figures, reportIn ?? bench)}`])
 }
 
 function settingsOf(options: Options, server: Readonly<Record<string, string>>): Result['settings'] {
