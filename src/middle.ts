@@ -15,6 +15,7 @@ import type { ProviderPolicy } from './enrolment/needs.js'
 import type { Ground } from './ground.js'
 import { openPki } from './pki/open.js'
 import { findProvider, findUnsupportedProvider, providers } from './providers/registry.js'
+import { rememberOpen } from './signing/open-reservations.js'
 import { createRecovery } from './signing/recovery.js'
 import { createSigning } from './signing/sign.js'
 import { createAccessTokenStore } from './store/access-tokens.js'
@@ -64,7 +65,8 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     appendCheckpoint: checkpoints.append
   })
   const servers = createServerStore(database)
-  const recovery = createRecovery({ servers, audit, now, serverId })
+  const reservations = rememberOpen(createReservationStore(database))
+  const recovery = createRecovery({ servers, audit, now, serverId, oldestOpen: reservations.oldestOpen })
   await recovery.register()
 
   const pki = await openPki({
@@ -145,7 +147,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   })
 
   const signing = createSigning({
-    store: createReservationStore(database),
+    store: reservations,
     approvals,
     directory,
     keys: hsm.keys,

@@ -12,13 +12,11 @@ import { openActivation } from './ask.js'
 import { challengeOf } from './challenge.js'
 import { confirmActivation } from './confirm.js'
 import { displayText } from './display-text.js'
+import { createExpiring } from './expiring.js'
 import type { ActivationStore } from './needs.js'
 import { newSad } from './sad.js'
-import { approvalLifetimeS, challengeEnded, requireConfirmed, requireWaiting } from './standing.js'
+import { challengeEnded, requireConfirmed, requireWaiting } from './standing.js'
 import { createWatchers } from './watchers.js'
-
-/** Activations ended by one pass of `expire`. */
-const expireBatch = 500
 
 /** What this room stands on. `server.ts` hands it in. */
 export interface ActivationsDeps {
@@ -40,6 +38,7 @@ export interface ActivationsDeps {
 export async function createActivations(deps: ActivationsDeps): Promise<Activations & { close(): void }> {
   const { store, directory, audit, now, publicUrl } = deps
   const watchers = await createWatchers(store)
+  const expire = createExpiring(deps)
 
   async function refused(error: unknown, about: AuditEvent['about'], actor: string): Promise<never> {
     if (error instanceof ServiceError) {
@@ -151,18 +150,7 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
     watch: (subscriberId, on) => watchers.one(subscriberId, on),
     watchAll: (on) => watchers.all(on),
 
-    async expire() {
-      const at = now()
-      const confirmedBefore = new Date(at.getTime() - approvalLifetimeS * 1000)
-      const list = await store.expire({ now: at, confirmedBefore, limit: expireBatch })
-      const events = list.map(({ id, provider, clientId, subscriberId }) => ({
-        type: 'activation.expired' as const,
-        actor: deps.actor,
-        about: { activationId: id, provider, clientId, subscriberId, reason: 'time' }
-      }))
-      if (events.length > 0) await audit.record(...events)
-      return list.length
-    },
+    expire,
 
     close: () => watchers.close()
   }

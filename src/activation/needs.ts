@@ -45,8 +45,20 @@ export interface ActivationStore {
   reject(of: { activationId: string; reason: string | null; now: Date }): Promise<boolean>
   /** Sets the SAD of a confirmed activation, replacing an earlier one. False: it is not confirmed any more. */
   setSad(of: { activationId: string; sadSha256: Uint8Array; sadExpiresAt: Date }): Promise<boolean>
-  /** Ends what waited past its time, and what was confirmed before `confirmedBefore` and holds no live SAD. */
-  expire(of: { now: Date; confirmedBefore: Date; limit: number }): Promise<Ended[]>
+  /**
+   * Ends up to `limit` of the activations whose `expiresAt` lies in one of the windows, if they are due: those that wait
+   * past their time, and those confirmed before `confirmedBefore` that hold no live SAD.
+   */
+  expire(of: {
+    windows: readonly ExpiryWindow[]
+    now: Date
+    confirmedBefore: Date
+    limit: number
+  }): Promise<Ended[]>
+  /** The latest time noted by any server; null: none was. */
+  expiredUntil(): Promise<Date | null>
+  /** Notes that what was due at `until` has been ended. */
+  noteExpired(until: Date): Promise<void>
   /** Hears of every change on every server: subscriber, activation, new status. Null: something was missed. */
   watch(
     on: (change: { subscriberId: string; activationId: string; status: ActivationStatus } | null) => void
@@ -57,4 +69,10 @@ export interface ActivationStore {
 export interface WaitingLimits {
   perSubscriber: number
   perRelyingParty: number
+}
+
+/** A stretch of time: behind `after`, up to `until`. */
+export interface ExpiryWindow {
+  after: Date
+  until: Date
 }

@@ -38,10 +38,13 @@ export interface Attempt {
 export interface ServerStore {
   /** Holds this process's lock, then writes its row, in this order. False: another process holds that lock. */
   register(serverId: string, startedAt: Date): Promise<boolean>
-  /** Holds the lock again if it was lost, and takes back that others marked this server as stopped. */
-  keep(serverId: string): Promise<'kept' | 'regained' | 'lost'>
+  /**
+   * Holds the lock again if it was lost, takes back that others marked this server as stopped, and notes that its
+   * reservations from before `settledUntil` have ended.
+   */
+  keep(serverId: string, settledUntil: Date): Promise<'kept' | 'regained' | 'lost'>
   markStopped(serverId: string, at: Date): Promise<void>
-  /** Servers, but for one, that have not stopped or have open reservations. Most of them are alive. */
+  /** Servers, but for one, that have not stopped. Most of them are alive. */
   suspects(except: string): Promise<string[]>
   /**
    * Notes on the open reservations of a dead server that they are about to be ended, so that a later attempt knows in
@@ -67,6 +70,8 @@ export interface RecoveryDeps {
   now: Clock
   /** This process. */
   serverId: string
+  /** The time of its oldest reservation that has not ended; null: all have. */
+  oldestOpen: () => Date | null
 }
 
 /** This process among others that share its database. */
@@ -79,7 +84,7 @@ export interface Recovery {
    * @throws ServiceError `database_unavailable`; the next call goes on where this one stopped.
    */
   recoverDeadServers(): Promise<Recovered>
-  /** This process stops in order: nothing is left to recover. */
+  /** This process stops in order. What it could not end is left to whoever finds it dead. */
   unregister(): Promise<void>
 }
 
@@ -96,12 +101,18 @@ export interface Recovered {
  * outcome, the next attempt finds the note, looks into the chain it names, and does not record a second event. A
  * `server.recovered` may come twice, by each of two attempts.
  */
-export function createRecovery({ servers, audit, now, serverId }: RecoveryDeps): Recovery {
+export function createRecovery({ servers, audit, now, serverId, oldestOpen }: RecoveryDeps): Recovery {
   const actor = `server:${serverId}`
   let running: Promise<Recovered> | null = null
 
+  function keep() {
+    // In this order: what is reserved between the two is later than either.
+    const at = now()
+    return servers.keep(serverId, oldestOpen() ?? at)
+  }
+
   async function recover(): Promise<Recovered> {
-    const recovered: Recovered = { self: await servers.keep(serverId), servers: [], reservations: 0 }
+    const recovered: Recovered = { self: await keep(), servers: [], reservations: 0 }
     for (const dead of await servers.suspects(serverId)) {
       const at = now()
       const attempt = { id: v7({ msecs: at.getTime() }), by: serverId, at }
@@ -164,7 +175,8 @@ export function createRecovery({ servers, audit, now, serverId }: RecoveryDeps):
     },
     async unregister() {
       await running?.catch(() => undefined)
-      await servers.markStopped(serverId, now())
+      if (oldestOpen() === null) await servers.markStopped(serverId, now())
+      else await keep()
     }
   }
 }

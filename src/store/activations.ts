@@ -5,6 +5,7 @@ import { hashByOid, hashes } from '../hsm/hashes.js'
 import { batched } from './batch.js'
 import { cancelledOf, type EndedRow } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
+import { clockToleranceMs, openFrom, uuidFrom } from './uuid-time.js'
 
 /** Announces an activation's status to every server; the payload is `subscriber activation status`. */
 const channel = 'challenges'
@@ -13,6 +14,9 @@ const announce = `pg_notify('${channel}', subscriber_id || ' ' || id || ' ' || s
 const columns = `id, provider, client_id, subscriber_id, credential_id, kind, status, relying_party_name,
   hash_algorithm_oid, num_signatures, digests, document_names, description, valid_until, nonce, created_at,
   expires_at, confirmed_at, ended_at, ended_reason, occurrences`
+
+/** The name of its line in `progress`. */
+const expiring = 'expiring activations'
 
 interface Row {
   id: string
@@ -90,9 +94,9 @@ export function createActivationStore(database: Database): ActivationStore {
       const { rows } = await database.query<Row>({
         name: 'activations-waiting',
         text: `select ${columns} from activations
-                where subscriber_id = $1 and status = 'waiting' and expires_at > $2
+                where subscriber_id = $1 and status = 'waiting' and expires_at > $2 and id >= $3
                 order by created_at, id limit 100`,
-        values: [subscriberId, now]
+        values: [subscriberId, now, openFrom(now)]
       })
       return rows.map(activationOf)
     },
@@ -172,14 +176,16 @@ export function createActivationStore(database: Database): ActivationStore {
       return rowCount === 1
     },
 
-    async expire({ now, confirmedBefore, limit }) {
+    async expire({ windows, now, confirmedBefore, limit }) {
+      // Not prepared, so that each is planned for its times. The bounds of the id say in which partitions to look.
       const { rows } = await database.query<EndedRow>({
-        name: 'activations-expire',
         text: `
           with due as (
             select id from activations
-             where (status = 'waiting' and expires_at <= $1)
-                or (status = 'confirmed' and confirmed_at <= $2 and coalesce(sad_expires_at <= $1, true))
+             where (${windows.map((_, index) => within(6 + 2 * index)).join(' or ')})
+               and id >= $4 and id < $5
+               and ((status = 'waiting' and expires_at <= $1)
+                 or (status = 'confirmed' and confirmed_at <= $2 and coalesce(sad_expires_at <= $1, true)))
              order by id limit $3 for update skip locked
           ), expired as (
             update activations set status = 'expired', ended_at = $1, ended_reason = 'time'
@@ -187,9 +193,32 @@ export function createActivationStore(database: Database): ActivationStore {
             returning id, subscriber_id, provider, client_id, status
           )
           select id, subscriber_id, provider, client_id, ${announce} from expired`,
-        values: [now, confirmedBefore, limit]
+        values: [
+          now,
+          confirmedBefore,
+          limit,
+          openFrom(earliest(windows.map(({ after }) => after))),
+          uuidFrom(new Date(now.getTime() + clockToleranceMs)),
+          ...windows.flatMap(({ after, until }) => [after, until])
+        ]
       })
       return rows.map(cancelledOf)
+    },
+
+    async expiredUntil() {
+      const { rows } = await database.query<{ done_until: Date }>({
+        text: 'select done_until from progress where what = $1',
+        values: [expiring]
+      })
+      return rows[0]?.done_until ?? null
+    },
+
+    async noteExpired(until) {
+      await database.query({
+        text: `insert into progress as known (what, done_until) values ($1, $2)
+               on conflict (what) do update set done_until = greatest(known.done_until, excluded.done_until)`,
+        values: [expiring, until]
+      })
     },
 
     watch: (on) =>
@@ -223,10 +252,9 @@ function insert(tx: Queryable, activation: Activation, perSubscriber: number, pe
           relying_party_name, hash_algorithm_oid, num_signatures, digests, document_names, description, valid_until,
           nonce, created_at, expires_at, occurrences)
         select $1, $2, $3, $4, $5, $6, 'waiting', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
-         where (select count(*) from activations
-                 where subscriber_id = $4 and status = 'waiting' and expires_at > $15) < $18
-           and (select count(*) from activations
-                 where subscriber_id = $4 and status = 'waiting' and expires_at > $15 and client_id = $3) < $19
+         where (select count(*) < $18 and count(*) filter (where client_id = $3) < $19
+                  from activations
+                 where subscriber_id = $4 and status = 'waiting' and expires_at > $15 and id >= $20)
         returning id, subscriber_id, status
       )
       select ${announce} from opened`,
@@ -249,7 +277,8 @@ function insert(tx: Queryable, activation: Activation, perSubscriber: number, pe
       activation.expiresAt,
       activation.occurrences,
       perSubscriber,
-      perRelyingParty
+      perRelyingParty,
+      openFrom(activation.createdAt)
     ]
   })
 }
@@ -282,6 +311,10 @@ export function activationOf(row: Row): Activation {
     occurrences: row.occurrences
   }
 }
+
+/** A condition over two parameters. */
+const within = (first: number): string => `expires_at > $${first} and expires_at <= $${first + 1}`
+const earliest = (times: readonly Date[]): Date => new Date(Math.min(...times.map((time) => time.getTime())))
 
 function split(bytes: Buffer, octets: number): Uint8Array[] {
   return Array.from({ length: Math.floor(bytes.length / octets) }, (_, index) =>

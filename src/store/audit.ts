@@ -106,12 +106,12 @@ export function createAuditStore(database: Queryable): AuditStore & AuditList {
     },
 
     async list({ cursor, limit }) {
+      const at = cursor === null ? '' : 'where (e.at, e.chain, e.seq) > ($2, $3, $4::bigint)'
       const { rows } = await database.query<EventRow>({
-        name: 'audit-list',
-        text: `select ${eventColumns} from audit_events e
-                where $1::timestamptz is null or (e.at, e.chain, e.seq) > ($1, $2, $3::bigint)
-                order by e.at, e.chain, e.seq limit $4`,
-        values: [cursor?.at ?? null, cursor?.chain ?? null, cursor?.seq ?? null, Math.min(limit, 1_000)]
+        // Two statements: one for both could not begin at the cursor.
+        name: cursor === null ? 'audit-list' : 'audit-list-after',
+        text: `select ${eventColumns} from audit_events e ${at} order by e.at, e.chain, e.seq limit $1`,
+        values: [Math.min(limit, 1_000), ...(cursor === null ? [] : [cursor.at, cursor.chain, cursor.seq])]
       })
       return rows.map(eventOf)
     }

@@ -1,12 +1,17 @@
 import type { CancelledActivation } from '../enrolment/needs.js'
 import type { Queryable } from './database.js'
+import { reservationsOpenFrom } from './servers.js'
+import { openAtMostMs, openFrom } from './uuid-time.js'
 
-/** Whose activations end: SQL over the columns of `activations`, with the values from $3 on. */
+/** Whose activations end: SQL over the columns of `activations` a, with the values from $6 on. */
 const conditions = {
-  subscriberId: 'subscriber_id = $3',
-  credentialId: 'credential_id = $3',
-  confirmedBy: 'id in (select activation_id from confirmations where device_id = $3)',
-  relyingParty: 'provider = $3 and client_id = $4'
+  subscriberId: 'a.subscriber_id = $6',
+  // By way of the owner, whose activations have an index.
+  credentialId:
+    'a.credential_id = $6 and a.subscriber_id = (select subscriber_id from credentials where id = $6)',
+  confirmedBy: `a.subscriber_id = (select subscriber_id from devices where id = $6)
+                and exists (select from confirmations c where c.activation_id = a.id and c.device_id = $6)`,
+  relyingParty: 'a.provider = $6 and a.client_id = $7'
 } as const
 
 /** Whose activations end: a subscriber's, a credential's, those a device confirmed, or a relying party's. */
@@ -40,11 +45,11 @@ export async function cancelActivations(
     name: `activations-cancel-${name}`,
     text: `
       with open as (
-        select id from activations where status in ('waiting', 'confirmed') and ${conditions[name]}
-        union
-        select id from activations
-         where status = 'spent' and ${conditions[name]}
-           and id in (select activation_id from reservations where outcome is null)
+        select a.id from activations a
+         where ${conditions[name]} and a.id >= $3 and a.expires_at > $4
+           and (a.status in ('waiting', 'confirmed')
+             or (a.status = 'spent'
+                 and a.id in (select activation_id from reservations where id >= $5 and outcome is null)))
       ), locked as (
         select id from activations where id in (select id from open) order by id for update
       ), cancelled as (
@@ -59,6 +64,9 @@ export async function cancelActivations(
     values: [
       at,
       reason,
+      openFrom(at),
+      new Date(at.getTime() - openAtMostMs),
+      await reservationsOpenFrom(tx),
       ...('relyingParty' in what ? [what.relyingParty.provider, what.relyingParty.clientId] : [value])
     ]
   })

@@ -114,7 +114,8 @@ function checkSteps(applied: readonly AppliedRow[], migrations: readonly Migrati
     }
     if (!stored.equals(sha256(step.sql))) {
       throw new StartError(
-        `Schema version ${version} (${name}) of the database differs from the one this kyso has: another build wrote it.`
+        `Schema version ${version} (${name}) of the database differs from the one this kyso has: another build wrote it. ` +
+          'Use that build, or begin with an empty database (another DATA_DIR or DATABASE_URL).'
       )
     }
   }

@@ -1,12 +1,10 @@
 import type { Attempt, LostReservation, ServerStore } from '../signing/recovery.js'
 import type { Database, Queryable } from './database.js'
 import { lockKey } from './dedicated-connection.js'
+import { clockToleranceMs, uuidFrom } from './uuid-time.js'
 
 /** The lock that a server process holds while it lives. */
 export const lockOf = (serverId: string): string => `server:${serverId}`
-
-/** How far before a note the events it announces are looked for, should the clock have been set back. */
-const noteToleranceMs = 60_000
 
 /** A note in `reservations.detail` of an open reservation: who is about to end it, since when. */
 const noteOf = ({ id, by, at }: Attempt): string => `recovery ${id} ${by} ${at.toISOString()}`
@@ -34,20 +32,24 @@ export function createServerStore(database: Database): ServerStore {
       // Without the lock, the row would look like a dead server's.
       if (!(await database.tryHold(lockOf(serverId)))) return false
       await database.query({
-        text: 'insert into servers (id, started_at) values ($1, $2) on conflict (id) do nothing',
+        text: `insert into servers (id, started_at, settled_until) values ($1, $2, $2)
+               on conflict (id) do nothing`,
         values: [serverId, startedAt]
       })
       return true
     },
 
-    async keep(serverId) {
+    async keep(serverId, settledUntil) {
       if (!(await database.tryHold(lockOf(serverId)))) return 'lost'
-      const { rowCount } = await database.query({
+      const { rows } = await database.query<{ stopped: boolean }>({
         name: 'servers-keep',
-        text: 'update servers set stopped_at = null where id = $1 and stopped_at is not null',
-        values: [serverId]
+        text: `with before as (select id, stopped_at from servers where id = $1 for update)
+               update servers s set stopped_at = null, settled_until = $2
+                 from before where s.id = before.id
+               returning before.stopped_at is not null as stopped`,
+        values: [serverId, settledUntil]
       })
-      return rowCount === 1 ? 'regained' : 'kept'
+      return rows[0]?.stopped === true ? 'regained' : 'kept'
     },
 
     async markStopped(serverId, at) {
@@ -60,22 +62,20 @@ export function createServerStore(database: Database): ServerStore {
     async suspects(except) {
       const { rows } = await database.query<{ id: string }>({
         name: 'servers-suspects',
-        text: `select id from servers where stopped_at is null and id <> $1
-               union
-               select server_id from reservations where outcome is null and server_id <> $1
-               order by id`,
+        text: 'select id from servers where stopped_at is null and id <> $1 order by id',
         values: [except]
       })
       return rows.map(({ id }) => id)
     },
 
     async note(serverId, attempt) {
-      const noted = await whileDead(serverId, (tx) =>
+      const noted = await whileDead(serverId, async (tx) =>
         tx.query({
           name: 'servers-note-reservations',
           text: `update reservations set detail = $2
-                  where server_id = $1 and outcome is null and (detail is null or detail not like 'recovery %')`,
-          values: [serverId, noteOf(attempt)]
+                  where id >= $3 and server_id = $1 and outcome is null
+                    and (detail is null or detail not like 'recovery %')`,
+          values: [serverId, noteOf(attempt), await reservationsOpenFrom(tx, serverId)]
         })
       )
       return noted !== null
@@ -113,6 +113,21 @@ export function createServerStore(database: Database): ServerStore {
   }
 }
 
+/**
+ * Lower bound of the ids of all reservations that a server may have left open, or that any server may that has not
+ * stopped. So they are found along the primary key, without an index that every end of a reservation would write to.
+ */
+export async function reservationsOpenFrom(tx: Queryable, serverId: string | null = null): Promise<string> {
+  const { rows } = await tx.query<{ settled_until: Date | null }>({
+    name: 'servers-settled-until',
+    text: `select min(settled_until) as settled_until from servers
+            where stopped_at is null and ($1::text is null or id = $1)`,
+    values: [serverId]
+  })
+  const settledUntil = rows[0]?.settled_until ?? null
+  return settledUntil === null ? '' : uuidFrom(new Date(settledUntil.getTime() - clockToleranceMs))
+}
+
 interface LostRow {
   id: string
   activation_id: string
@@ -138,9 +153,9 @@ async function lostReservations(
       select r.id, r.activation_id, r.credential_id, a.provider, a.client_id, r.positions, r.scheme, r.reserved_at,
              r.detail
         from reservations r left join activations a on a.id = r.activation_id
-       where r.server_id = $1 and r.outcome is null and r.detail like 'recovery %'
+       where r.id >= $3 and r.server_id = $1 and r.outcome is null and r.detail like 'recovery %'
        order by r.id limit $2 for update of r`,
-    values: [serverId, limit]
+    values: [serverId, limit, await reservationsOpenFrom(tx, serverId)]
   })
   // What this attempt noted, nobody has announced.
   const announced = await announcedBefore(
@@ -166,7 +181,10 @@ async function announcedBefore(tx: Queryable, noted: readonly LostRow[]): Promis
   for (const { detail } of noted) {
     const [, , chain, at] = notePattern.exec(detail ?? '') ?? []
     if (chain === undefined || at === undefined) continue
-    since.set(chain, Math.min(since.get(chain) ?? Number.POSITIVE_INFINITY, Date.parse(at) - noteToleranceMs))
+    since.set(
+      chain,
+      Math.min(since.get(chain) ?? Number.POSITIVE_INFINITY, Date.parse(at) - clockToleranceMs)
+    )
   }
   const ids = noted.map(({ id }) => id)
   const announced = new Set<string>()

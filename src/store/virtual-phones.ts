@@ -1,4 +1,5 @@
 import type { Queryable } from './database.js'
+import { openFrom } from './uuid-time.js'
 
 /** How a virtual phone answers a challenge. The last two send a token that the server must refuse. */
 export type VirtualPhoneBehaviour = 'confirm' | 'reject' | 'ignore' | 'wrong-biometric' | 'tampered-display'
@@ -123,10 +124,10 @@ export function createVirtualPhoneStore(db: Queryable): VirtualPhones {
         name: 'virtual-phones-with-waiting',
         text: `select distinct virtual_phones.subscriber_id
                  from activations join virtual_phones using (subscriber_id)
-                where activations.status = 'waiting' and activations.expires_at > $1
+                where activations.status = 'waiting' and activations.expires_at > $1 and activations.id >= $4
                   and virtual_phones.subscriber_id > $2
                 order by virtual_phones.subscriber_id limit $3`,
-        values: [now, after, limit]
+        values: [now, after, limit, openFrom(now)]
       })
       return rows.map((row) => row.subscriber_id)
     }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import t from 'tap'
+import { v7 } from 'uuid'
 import { readConfig } from '../../src/config.js'
 import { mayCall } from '../../src/operator/roles.js'
 import { startServer } from '../../src/server.js'
@@ -462,25 +463,28 @@ t.test('activations are listed with what came of them, latest first', async (t) 
         occurrences
       ]
     })
-  for (const id of ['a-1', 'a-2', 'a-3']) await insert(id, 'vnpt', 'spent', '11')
-  await insert('a-4', 'misa', 'rejected', '00')
+  const made = [1, 2, 3, 4].map((seq) => v7({ msecs: base, seq, random: Buffer.alloc(16, 7) }))
+  const [first = '', second = '', third = '', fourth = ''] = made
+  const reservation = v7({ msecs: base + 5_000 })
+  for (const id of [first, second, third]) await insert(id, 'vnpt', 'spent', '11')
+  await insert(fourth, 'misa', 'rejected', '00')
   await store.database.query({
     text: `insert into reservations (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at,
              outcome, finished_at, signatures, detail)
-           values ('r-1', 'a-3', 'credential', 1, 's', '{0,1}', 'pkcs1/SHA-256', $1, 'partly', $1, $2, 'busy')`,
-    values: [new Date(base + 5_000), [Buffer.from('sig'), null]]
+           values ($3, $4, 'credential', 1, 's', '{0,1}', 'pkcs1/SHA-256', $1, 'partly', $1, $2, 'busy')`,
+    values: [new Date(base + 5_000), [Buffer.from('sig'), null], reservation, third]
   })
   await store.database.query({
-    text: `insert into confirmations (activation_id, device_id, token, confirmed_at) values ('a-3', 'd-1', 'x.y.z', $1)`,
-    values: [new Date(base + 4_000)]
+    text: `insert into confirmations (activation_id, device_id, token, confirmed_at) values ($2, 'd-1', 'x.y.z', $1)`,
+    values: [new Date(base + 4_000), third]
   })
   const page = await call(admin, 'GET', '/activations?provider=vnpt&limit=2')
   t.same(
     items(page).map(({ id }) => id),
-    ['a-3', 'a-2']
+    [third, second]
   )
   const next = await call(admin, 'GET', `/activations?provider=vnpt&cursor=${page.body.nextCursor}`)
-  t.same([items(next).map(({ id }) => id), next.body.nextCursor], [['a-1'], null])
+  t.same([items(next).map(({ id }) => id), next.body.nextCursor], [[first], null])
   t.match(items(page)[0], {
     provider: 'vnpt',
     clientId: 'client',
@@ -493,11 +497,11 @@ t.test('activations are listed with what came of them, latest first', async (t) 
     ],
     createdAt: '2026-03-01T08:00:00.000Z',
     confirmedBy: 'd-1',
-    reservations: [{ id: 'r-1', positions: [0, 1], outcome: 'partly', signatures: 1, detail: 'busy' }]
+    reservations: [{ id: reservation, positions: [0, 1], outcome: 'partly', signatures: 1, detail: 'busy' }]
   })
   t.same(
     items(await call(admin, 'GET', '/activations?status=rejected')).map(({ id }) => id),
-    ['a-4']
+    [fourth]
   )
   t.same(items(await call(admin, 'GET', '/activations?subscriberId=nobody')), [])
   t.equal((await call(admin, 'GET', '/activations?status=lost')).status, 400)

@@ -29,7 +29,8 @@ const recovery = createRecovery({
     }
   },
   now,
-  serverId
+  serverId,
+  oldestOpen: () => null
 })
 await recovery.register()
 await recovery.recoverDeadServers()

@@ -21,7 +21,11 @@ const key = opensslKey(keyPath)
 const ending = 'the server stopped before it recorded how the signing ended'
 
 /** A server process, as far as dying and recovering goes. Closing its database is its death. */
-async function startServer(t: Parameters<typeof world.open>[0], name: string) {
+async function startServer(
+  t: Parameters<typeof world.open>[0],
+  name: string,
+  oldestOpen: () => Date | null = () => null
+) {
   const database = await world.open(t, name)
   const serverId = v7()
   const now = movableClock(Date.now())
@@ -34,22 +38,27 @@ async function startServer(t: Parameters<typeof world.open>[0], name: string) {
     appendCheckpoint: async () => {}
   })
   const servers = createServerStore(database)
-  const recoveryBy = (audit: Pick<Audit, 'record'>) => createRecovery({ servers, audit, now, serverId })
+  const recoveryBy = (audit: Pick<Audit, 'record'>) =>
+    createRecovery({ servers, audit, now, serverId, oldestOpen })
   const recovery = recoveryBy(opened)
   await recovery.register()
   return { database, serverId, audit: opened, servers, recovery, recoveryBy }
 }
 
 /** Reserves for a server, as signing does before it asks the HSM. */
-async function reserve(database: Database, serverId: string, count: number): Promise<string[]> {
-  const ids = Array.from({ length: count }, () => v7())
+async function reserve(
+  database: Database,
+  serverId: string,
+  count: number,
+  ids: readonly string[] = Array.from({ length: count }, () => v7())
+): Promise<string[]> {
   await database.query({
     text: `insert into reservations (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at)
            select id, 'activation-' || id, 'credential', 1, $2, '{0,1}', 'ecdsa/SHA-256', now()
              from unnest($1::text[]) as u (id)`,
     values: [ids, serverId]
   })
-  return ids
+  return [...ids]
 }
 
 const outcomes = async (database: Database) => {
@@ -132,20 +141,47 @@ t.test('a dead server’s reservations end as failed, visibly, each with one eve
   await holds(t, living.database)
 })
 
-t.test('a server that stopped in order is not recovered, but what it left open is', async (t) => {
+t.test('a server that stopped in order is not looked at any more', async (t) => {
   const name = await world.make()
   const first = await startServer(t, name)
-  const [id = ''] = await reserve(first.database, first.serverId, 1)
   await first.recovery.unregister()
+  t.equal(await stopped(first.database, first.serverId), true)
   await first.database.close()
   const second = await startServer(t, name)
-  t.same(await second.recovery.recoverDeadServers(), { self: 'kept', servers: [], reservations: 1 })
-  t.same(await failures(second.database), once([id]))
-  const { rows } = await second.database.query({
-    text: `select 1 from audit_events where type = 'server.recovered'`
-  })
-  t.equal(rows.length, 0)
+  t.same(await second.recovery.recoverDeadServers(), { self: 'kept', servers: [], reservations: 0 })
 })
+
+t.test('one that stops in order with something unfinished leaves it to others', async (t) => {
+  const name = await world.make()
+  let oldest: Date | null = null
+  const first = await startServer(t, name, () => oldest)
+  const [id = ''] = await reserve(first.database, first.serverId, 1)
+  oldest = new Date()
+  await first.recovery.unregister()
+  t.equal(await stopped(first.database, first.serverId), false)
+  await first.database.close()
+  const second = await startServer(t, name)
+  t.match(await second.recovery.recoverDeadServers(), { servers: [first.serverId], reservations: 1 })
+  t.same(await failures(second.database), once([id]))
+})
+
+t.test(
+  'what a server left open is found however long ago it was made, and only that is looked for',
+  async (t) => {
+    const name = await world.make()
+    const hourMs = 3_600_000
+    const oldest: Date | null = new Date(Date.now() - 5 * hourMs)
+    const first = await startServer(t, name, () => oldest)
+    const old = v7({ msecs: oldest.getTime() })
+    const settled = v7({ msecs: oldest.getTime() - hourMs })
+    await reserve(first.database, first.serverId, 0, [old, settled])
+    await first.recovery.recoverDeadServers()
+    await first.database.close()
+    const second = await startServer(t, name)
+    t.match(await second.recovery.recoverDeadServers(), { servers: [first.serverId], reservations: 1 })
+    t.same(await failures(second.database), once([old]))
+  }
+)
 
 for (const [when, says] of [
   ['before', 'before the events'],
@@ -236,7 +272,7 @@ t.test('a server taken for dead cannot finish what was ended, and comes back', a
   })
   const locks = { text: `select 1 from pg_locks where ${ofThisDatabase}`, values: [name] }
   while ((await living.database.query(locks)).rows.length === 0) {
-    await away.servers.keep(away.serverId).catch(() => 'lost')
+    await away.servers.keep(away.serverId, new Date()).catch(() => 'lost')
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   t.match(
@@ -274,6 +310,10 @@ t.test('while a reservation is being ended, its server’s own finish waits, and
   const [id = ''] = await reserve(away.database, away.serverId, 1)
   const living = await startServer(t, name)
   // As a server whose lock was lost, but which goes on: its reservations name a process that nobody holds.
+  await living.database.query({
+    text: `insert into servers (id, started_at, settled_until) values ('gone', $1, $1)`,
+    values: [new Date()]
+  })
   await living.database.query({
     text: `update reservations set server_id = 'gone' where id = $1`,
     values: [id]

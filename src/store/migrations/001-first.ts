@@ -166,8 +166,12 @@ create table used_token_ids (
 );
 create index used_token_ids_by_expiry on used_token_ids (expires_at);
 
+-- No index of activations or reservations may name a column that signing changes, not even in its condition: only then
+-- are the changes heap-only (HOT) and write to no index. What waits or is open is found by time instead, since nothing
+-- does so for long. A heap-only change must stay on its page, so the fillfactor leaves room there: for the three later
+-- versions of an activation, and for a reservation's signatures.
 create table activations (
-  id text primary key,
+  id text collate "C" primary key,
   provider text not null,
   client_id text not null,
   subscriber_id text not null,
@@ -192,21 +196,22 @@ create table activations (
   sad_expires_at timestamptz,
   -- one bit a digest: 0 authorized, 1 reserved; how it ended is told by the reservation
   occurrences bit varying(1000) not null check (length(occurrences) = num_signatures)
-);
-create index activations_waiting on activations (subscriber_id, created_at) where status = 'waiting';
-create index activations_open on activations (credential_id) where status in ('waiting', 'confirmed');
+) with (fillfactor = 50);
+create index activations_by_subscriber on activations (subscriber_id, expires_at);
+create index activations_by_expiry on activations (expires_at);
 
--- The evidence: the biometric challenge token as it came, beside the activation so that the hot row stays small.
+-- The evidence: the biometric challenge token as it came, beside the activation so that the hot row stays small. There
+-- is no foreign key: the one statement that inserts here takes the id from the activation's row that it changes.
 create table confirmations (
-  activation_id text primary key references activations (id),
+  activation_id text collate "C" primary key,
   device_id text not null,
   token text not null,
   confirmed_at timestamptz not null
 );
 
 create table reservations (
-  id text primary key,
-  activation_id text not null,
+  id text collate "C" primary key,
+  activation_id text collate "C" not null,
   credential_id text not null,
   credential_version integer not null,
   server_id text not null,
@@ -217,19 +222,24 @@ create table reservations (
   finished_at timestamptz,
   signatures bytea[],             -- by position; null where none was made
   detail text
-);
-create index reservations_by_activation on reservations (activation_id);
-create index reservations_open on reservations (server_id) where outcome is null;
+) with (fillfactor = 40);
 
 -- Server processes that share this database; each also holds an advisory lock while it lives.
 create table servers (
   id text primary key,
   started_at timestamptz not null,
-  stopped_at timestamptz
+  settled_until timestamptz not null, -- its reservations from before this have ended
+  stopped_at timestamptz          -- with nothing left open
+);
+
+-- How far servers have come with what is done along the time.
+create table progress (
+  what text primary key,
+  done_until timestamptz not null
 );
 
 create table audit_events (
-  chain text not null,
+  chain text collate "C" not null,
   seq bigint not null,
   at timestamptz not null,
   type text not null,
@@ -239,7 +249,7 @@ create table audit_events (
   hash bytea not null,
   primary key (chain, seq)
 );
-create index audit_events_by_time on audit_events (at, chain, seq);
+create index audit_events_by_time on audit_events (at);
 
 create table audit_checkpoints (
   id text primary key,
