@@ -60,6 +60,16 @@ install_with_apt() {
   say "installing ${missing[*]} with apt-get"
   log="$(mktemp)"
   trap 'rm -f "$log"' EXIT
+  # Debian starts nginx as a service once it is installed; the tests want the program alone.
+  local serviceless=0
+  if [[ " ${missing[*]} " = *" nginx "* ]]; then
+    serviceless=1
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      trap 'rm -f "$log"; as_root rm -f /usr/sbin/policy-rc.d' EXIT
+      printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+      as_root chmod 755 /usr/sbin/policy-rc.d
+    fi
+  fi
   # Another apt-get may be at work on a machine that has just started: it is waited for.
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120
     install -y --no-install-recommends "${missing[@]}")
@@ -69,6 +79,7 @@ install_with_apt() {
     as_root apt-get update >"$log" 2>&1 || { cat "$log" >&2; fail "apt-get update failed"; }
     as_root "${install[@]}" >"$log" 2>&1 || { cat "$log" >&2; fail "apt-get could not install ${missing[*]}"; }
   fi
+  if [ "$serviceless" -eq 1 ] && have systemctl; then as_root systemctl --quiet disable nginx || true; fi
   say "installed ${missing[*]}"
 }
 

@@ -29,11 +29,19 @@ export interface Cast {
   approve(person: Person, digests: readonly Uint8Array[]): Promise<{ handle: string; sad: string }>
 }
 
-/** Sets the stage at a running server that has the demo seed. `now` is the server's clock. */
-export function castAt(options: { url: string; provider: string; now?: () => Date }): Cast {
-  const { url, provider, now } = options
+/**
+ * Sets the stage at a running server that has the demo seed. `now` is the server's clock; the portal is that of
+ * `client`, or of the seed.
+ */
+export function castAt(options: {
+  url: string
+  provider: string
+  now?: () => Date
+  client?: { clientId: string; clientSecret: string }
+}): Cast {
+  const { url, provider, now, client } = options
   const operator = new Operator({ url })
-  const portal = new Portal({ url, provider })
+  const portal = new Portal({ url, provider, ...client })
 
   return {
     operator,
