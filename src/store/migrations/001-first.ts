@@ -169,7 +169,8 @@ create index used_token_ids_by_expiry on used_token_ids (expires_at);
 -- No index of activations or reservations may name a column that signing changes, not even in its condition: only then
 -- are the changes heap-only (HOT) and write to no index. What waits or is open is found by time instead, since nothing
 -- does so for long. A heap-only change must stay on its page, so the fillfactor leaves room there: for the three later
--- versions of an activation, and for a reservation's signatures.
+-- versions of an activation, of which old ones make room for new ones; and for a reservation with its signatures, which
+-- is more than twice what was inserted.
 create table activations (
   id text collate "C" primary key,
   provider text not null,
@@ -222,7 +223,7 @@ create table reservations (
   finished_at timestamptz,
   signatures bytea[],             -- by position; null where none was made
   detail text
-) with (fillfactor = 40);
+) with (fillfactor = 30);
 
 -- Server processes that share this database; each also holds an advisory lock while it lives.
 create table servers (
