@@ -2,6 +2,7 @@ import { httpEcho } from '../ceilings/echo.js'
 import { opensslCeilings } from '../ceilings/openssl.js'
 import { rawCeilings } from '../ceilings/raw.js'
 import { rawCCeilings } from '../ceilings/raw-c.js'
+import { coldFigures, coldScenarios } from './cold.js'
 import { concurrencyScenarios } from './concurrency.js'
 import { type Figure, quotient } from './figure.js'
 import { overload, overloadFigures } from './overload.js'
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   ...opensslCeilings,
   httpEcho,
   ...signScenarios,
+  ...coldScenarios,
   ...rateScenarios,
   overload,
   ...concurrencyScenarios
@@ -30,6 +32,9 @@ export const groups: readonly (readonly string[])[] = [
     'sign-p256-x20',
     'sign-p256-x20-hot',
     'sign-p256-x100',
+    'sign-p256-x1-hot',
+    'sign-p256-x1-cold',
+    'sign-p256-x20-cold',
     'unwrap-p256',
     'raw-c-p256',
     'unwrap-c-p256',
@@ -41,6 +46,9 @@ export const groups: readonly (readonly string[])[] = [
     'sign-rsa2048-x1',
     'sign-rsa2048-x20',
     'sign-rsa2048-x100',
+    'sign-rsa2048-x1-hot',
+    'sign-rsa2048-x20-hot',
+    'sign-rsa2048-x1-cold',
     'unwrap-rsa2048',
     'raw-c-rsa2048',
     'unwrap-c-rsa2048',
@@ -57,13 +65,17 @@ export const figures: readonly Figure[] = [
   quotient('sign-p256-x20', 'raw-p256', 0.6),
   quotient('sign-p256-x100', 'raw-p256', 0.75),
   quotient('sign-p256-x20', 'sign-p256-x20-hot', 0.95),
+  ...coldFigures,
   ...rateFigures,
   ...overloadFigures
 ]
 
-/** Those named, with everything they are compared with; all for null. In the order of the groups. */
+/** Measured where nothing is named. */
+const byDefault = scenarios.filter(({ byName }) => byName === undefined).map(({ name }) => name)
+
+/** Those named, with everything they are compared with; for null, those of a whole run. In the order of the groups. */
 export function chosenGroups(only: readonly string[] | null): Scenario[][] {
-  const wanted = new Set(only ?? scenarios.map(({ name }) => name))
+  const wanted = new Set(only ?? byDefault)
   for (const { needs } of figures) {
     if (needs[0] !== undefined && only?.includes(needs[0])) for (const name of needs) wanted.add(name)
   }

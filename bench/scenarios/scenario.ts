@@ -9,6 +9,8 @@ export interface Scenario {
   readonly unit: 'signatures/s' | 'requests/s' | 'unwraps/s'
   /** Measured in the first round alone: it draws a curve, and takes long. */
   readonly once?: true
+  /** Measured only where `--only` names it. */
+  readonly byName?: true
   /** Called once before the first round. */
   open(stage: Stage): Promise<OpenScenario>
 }

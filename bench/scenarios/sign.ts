@@ -40,11 +40,13 @@ export function signScenario(options: {
   algorithm: MeasuredAlgorithm
   digests: number
   workingSet: WorkingSet
+  byName?: true
 }): Scenario {
   const { algorithm, digests, workingSet } = options
   const over = workingSet === 'all' ? 'over all credentials' : 'with one credential'
   return {
     name: options.name,
+    ...(options.byName === undefined ? {} : { byName: options.byName }),
     about: `CSC v2 signHash, ${algorithm}, ${digests} ${digests === 1 ? 'digest' : 'digests'} and one activation a request, ${over}`,
     unit: 'signatures/s',
     open: (stage) => openSigning(stage, options)
@@ -126,5 +128,15 @@ export const signScenarios: readonly Scenario[] = [
   signScenario({ name: 'sign-p256-x20-hot', algorithm: 'P-256', digests: 20, workingSet: 'one' }),
   ...sizes.map((digests) =>
     signScenario({ name: `sign-rsa2048-x${digests}`, algorithm: 'RSA-2048', digests, workingSet: 'all' })
+  ),
+  signScenario({ name: 'sign-p256-x1-hot', algorithm: 'P-256', digests: 1, workingSet: 'one', byName: true }),
+  ...[1, 20].map((digests) =>
+    signScenario({
+      name: `sign-rsa2048-x${digests}-hot`,
+      algorithm: 'RSA-2048',
+      digests,
+      workingSet: 'one',
+      byName: true
+    })
   )
 ]

@@ -10,6 +10,8 @@ export type Progress = (done: number, of: number) => void
 /** The preparation process, seen from outside. */
 export interface Preparation {
   enrol(people: number, progress: Progress): Promise<Population>
+  /** Writes very many people. @returns Those wanted, by their numbers from 0. */
+  load(people: number, wanted: number[], progress: Progress): Promise<Population>
   /** Makes known who takes part; before `approve`. */
   introduce(population: Population): Promise<void>
   /** Asks and confirms. @returns Activation ids, in the order wanted. */
@@ -59,6 +61,7 @@ export async function startPreparation(env: Record<string, string>): Promise<Pre
 
   return {
     enrol: (people, progress) => ask({ type: 'enrol', people }, progress),
+    load: (people, wanted, progress) => ask({ type: 'load', people, wanted }, progress),
     introduce: (population) => ask({ type: 'population', population }),
     approve: (seed, wanted, progress) => ask({ type: 'approve', seed, wanted }, progress),
     close: () => closeChild(child, ask, ended)

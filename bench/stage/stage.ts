@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findSoftHsmModule } from '../../src/hsm/softhsm.js'
 import { createDocumentNumbers, type DocumentRange } from '../load/documents.js'
@@ -12,6 +12,7 @@ import { type DataFolder, openDataFolder, pkiUrl } from './data-folder.js'
 import { type Preparation, startPreparation } from './preparation.js'
 import { type ServerProcess, startServerProcess } from './server-process.js'
 import { readUsage, type Usage } from './usage.js'
+import { createVariants } from './variants.js'
 
 /** Settings of the server that a run may choose from outside; all others have their defaults. */
 const passedOn = ['SIGNING_WORKERS', 'KEY_CACHE', 'LOG_LEVEL'] as const
@@ -25,6 +26,11 @@ export interface Stage {
   documents(count: number): DocumentRange
   /** The server under test with everybody enrolled. */
   served(): Promise<Served>
+  /**
+   * One more server with settings of its own, on the database and the HSM of the server under test; shared by all who
+   * ask for the same settings, stopped when the last of them closes it.
+   */
+  servedWith(settings: Readonly<Record<string, string>>): Promise<ServedVariant>
   /** Settings the server was given from outside. */
   readonly settings: Readonly<Record<string, string>>
   close(): Promise<void>
@@ -41,15 +47,21 @@ export interface Served {
   usage(): Promise<Usage>
 }
 
+/** A server that ends before the stage does. */
+export interface ServedVariant extends Served {
+  close(): Promise<void>
+}
+
 export function openStage(options: Options, console: Console): Stage {
   const settings = Object.fromEntries(
     passedOn.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))
   )
   const verifier = createVerifier(options.seed)
   const closers: (() => Promise<unknown>)[] = [() => verifier.close()]
-  let served: Promise<Served> | null = null
+  let served: Promise<Main> | null = null
+  const variants = createVariants(startVariant)
 
-  async function serve(): Promise<Served> {
+  async function serve(): Promise<Main> {
     const folder = await openDataFolder(options.people, console.say, console.progress('enrolled'))
     closers.push(folder.remove)
     const logPath = join(folder.path, '..', 'server.log')
@@ -60,19 +72,34 @@ export function openStage(options: Options, console: Console): Stage {
     })
     closers.push(() => server.stop())
     console.say(`server ready after ${Math.round(server.startMs)} ms`)
-    const preparation = await startPreparation(await besideServer(folder, server))
-    closers.push(() => preparation.close())
-    const { population } = folder
-    await preparation.introduce(population)
-    const base = `${server.url}/${population.provider}/csc/v2`
-    return {
-      url: server.url,
-      startMs: server.startMs,
-      population,
-      preparation,
-      requests: createRequestWriter(base, await accessToken(base, population)),
-      usage: () => readUsage(server.url, folder.path)
-    }
+    const own = join(folder.path, '..', 'preparation')
+    await mkdir(own, { mode: 0o700 })
+    const env = await besideServer(folder, server, own)
+    // The preparation does not wait for the disk: nothing of it is timed, and what the server makes durable later makes
+    // everything before it durable, too. Nor does it need keys made ahead, or threads to sign with.
+    const preparation = await startPreparation({
+      ...env,
+      DATABASE_URL: `${env.DATABASE_URL}&options=${encodeURIComponent('-c synchronous_commit=off')}`,
+      SIGNING_WORKERS: '1',
+      KEY_POOL: '0'
+    })
+    closers.push(() => preparation.close(), variants.close)
+    await preparation.introduce(folder.population)
+    return { folder, server, served: await servedBy(server, folder, preparation) }
+  }
+
+  async function startVariant(wanted: Readonly<Record<string, string>>): Promise<ServedVariant> {
+    served ??= serve()
+    const { folder, server, served: main } = await served
+    const own = await mkdtemp(join(folder.path, '..', 'variant-'))
+    const env = await besideServer(folder, server, own)
+    const variant = await startServerProcess({
+      env: { ...env, ...settings, ...wanted, PORT: '0' },
+      logPath: join(own, 'server.log'),
+      profile: options.profile
+    })
+    console.say(`server with ${JSON.stringify(wanted)} ready after ${Math.round(variant.startMs)} ms`)
+    return { ...(await servedBy(variant, folder, main.preparation)), close: () => variant.stop() }
   }
 
   return {
@@ -81,10 +108,11 @@ export function openStage(options: Options, console: Console): Stage {
     verifier,
     settings,
     documents: createDocumentNumbers(),
-    served() {
+    async served() {
       served ??= serve()
-      return served
+      return (await served).served
     },
+    servedWith: variants.open,
     async close() {
       for (const close of closers.reverse())
         await close().catch((error: unknown) => console.say(`closing: ${String(error)}`))
@@ -92,10 +120,32 @@ export function openStage(options: Options, console: Console): Stage {
   }
 }
 
-/** What a second server process on the same database and HSM is given; its own folder holds its checkpoints. */
-async function besideServer(folder: DataFolder, server: ServerProcess): Promise<Record<string, string>> {
-  const own = join(folder.path, '..', 'preparation')
-  await mkdir(own, { mode: 0o700 })
+/** The server under test, as the stage knows it. */
+interface Main {
+  folder: DataFolder
+  server: ServerProcess
+  served: Served
+}
+
+async function servedBy(
+  { url, startMs }: ServerProcess,
+  { path, population }: DataFolder,
+  preparation: Preparation
+): Promise<Served> {
+  const base = `${url}/${population.provider}/csc/v2`
+  const requests = createRequestWriter(base, await accessToken(base, population))
+  return { url, startMs, population, preparation, requests, usage: () => readUsage(url, path) }
+}
+
+/**
+ * What a further server process on the same database and HSM is given.
+ * @param own A folder of its own, for its checkpoints.
+ */
+async function besideServer(
+  folder: DataFolder,
+  server: ServerProcess,
+  own: string
+): Promise<Record<string, string>> {
   const modulePath = findSoftHsmModule()
   if (modulePath === null) throw new Error('SoftHSM is not installed')
   return {
@@ -104,23 +154,18 @@ async function besideServer(folder: DataFolder, server: ServerProcess): Promise<
     PKCS11_MODULE: modulePath,
     PKCS11_PIN_FILE: join(folder.path, 'pkcs11-pin'),
     SOFTHSM2_CONF: join(folder.path, 'softhsm', 'softhsm2.conf'),
-    SIGNING_WORKERS: '1',
     PUBLIC_URL: server.url,
     PKI_URL: pkiUrl,
     SEED: 'none'
   }
 }
 
-/**
- * The server's embedded PostgreSQL, by its socket. The preparation does not wait for the disk: nothing of it is timed,
- * and what the server makes durable later makes everything before it durable, too.
- */
+/** The server's embedded PostgreSQL, by its socket. */
 async function databaseUrl(dataDir: string): Promise<string> {
   const password = (await readFile(join(dataDir, 'postgres-password'), 'utf8')).trim()
   const folder = [dataDir, join(dataDir, 'postgres')].find((path) => existsSync(join(path, '.s.PGSQL.5432')))
   if (folder === undefined) throw new Error(`PostgreSQL has no socket in ${dataDir}`)
-  const query = new URLSearchParams({ host: folder, options: '-c synchronous_commit=off' })
-  return `postgres://kyso:${encodeURIComponent(password)}@localhost/kyso?${query}`
+  return `postgres://kyso:${encodeURIComponent(password)}@localhost/kyso?${new URLSearchParams({ host: folder })}`
 }
 
 async function accessToken(base: string, { clientId, clientSecret }: Population): Promise<string> {
