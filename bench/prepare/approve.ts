@@ -4,7 +4,7 @@ import { challengeOf } from '../../src/activation/challenge.js'
 import type { Clock } from '../../src/clock.js'
 import { digestOf } from '../load/documents.js'
 import { biometricToken } from './device.js'
-import type { Person, Population, Wanted } from './protocol.js'
+import { credentialOf, type Person, type Population, type Wanted } from './protocol.js'
 
 /** People whose activations are prepared at the same time. */
 const lanes = 24
@@ -75,7 +75,7 @@ async function approveOne(
   const activation = await activations.ask({
     provider,
     clientId,
-    credentialId: person.credentials[algorithm].id,
+    credentialId: credentialOf(person, algorithm).id,
     subscriberId: null,
     hash: 'SHA-256',
     digests,

@@ -10,6 +10,7 @@ import { createLog } from '../../src/http/log.js'
 import { openMiddle } from '../../src/middle.js'
 import { openDataDir } from '../../src/store/data-dir.js'
 import { approve } from './approve.js'
+import { loadPopulation } from './bulk.js'
 import { enrolPopulation } from './enrol.js'
 import type { FromPreparation, Population, Task, ToPreparation } from './protocol.js'
 
@@ -30,6 +31,8 @@ async function run(task: Task, progress: (done: number, of: number) => void): Pr
   switch (task.type) {
     case 'enrol':
       return enrolPopulation(middle, task.people, progress)
+    case 'load':
+      return loadPopulation({ ground, middle, now }, task.people, task.wanted, progress)
     case 'population':
       population = task.population
       return null

@@ -10,7 +10,20 @@ export interface Person {
   deviceId: string
   /** PKCS #8 of the device's own key, base64. A phone would keep it to itself; this one exists for the benchmark. */
   devicePkcs8: string
-  credentials: Record<MeasuredAlgorithm, { id: string; certificate: string }>
+  /** Of each measured type, or of P-256 alone where there are very many people. Certificates are DER in base64. */
+  credentials: Partial<Record<MeasuredAlgorithm, PersonCredential>>
+}
+
+export interface PersonCredential {
+  id: string
+  certificate: string
+}
+
+/** @throws RangeError when the person has none of this type. */
+export function credentialOf(person: Person | undefined, algorithm: MeasuredAlgorithm): PersonCredential {
+  const found = person?.credentials[algorithm]
+  if (found === undefined) throw new RangeError(`${person?.login ?? 'nobody'} has no ${algorithm} credential`)
+  return found
 }
 
 /** Everybody who takes part, and the relying party that asks them. */
@@ -32,6 +45,8 @@ export interface Wanted {
 /** What the preparation process is asked to do. */
 export type Task =
   | { type: 'enrol'; people: number }
+  /** Very many people, written in bulk; answers those wanted, numbers from 0. */
+  | { type: 'load'; people: number; wanted: number[] }
   /** Tells who takes part; once, since it is large. */
   | { type: 'population'; population: Population }
   /** Asks and confirms; answers activation ids in the same order. */

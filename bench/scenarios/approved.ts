@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type Answer, closedLoop } from '../load/closed-loop.js'
 import { type DocumentRange, digestOf } from '../load/documents.js'
 import type { Signed } from '../load/verify.js'
-import type { MeasuredAlgorithm, Wanted } from '../prepare/protocol.js'
+import { credentialOf, type MeasuredAlgorithm, type Wanted } from '../prepare/protocol.js'
 import type { Served, Stage } from '../stage/stage.js'
 
 /** OIDs by which signHash is asked. */
@@ -95,7 +95,7 @@ export async function verifyAnswers(
 ): Promise<number> {
   const signed = answers.flatMap(({ index, status, body }): Signed[] => {
     const { wanted } = prepared[index] as Prepared
-    const { certificate } = credentialOf(served, wanted)
+    const { certificate } = credentialOf(served.population.people[wanted.person], wanted.algorithm)
     return status === 200 ? [{ certificate, documents: wanted.documents, body }] : []
   })
   const { verified, wrong } = await stage.verifier.verify(signed)
@@ -107,7 +107,7 @@ export async function verifyAnswers(
 /** The request to sign what a SAD stands for. */
 export function signHash(served: Served, seed: string, wanted: Wanted, sad: string): Buffer {
   return served.requests.post('/signatures/signHash', {
-    credentialID: credentialOf(served, wanted).id,
+    credentialID: credentialOf(served.population.people[wanted.person], wanted.algorithm).id,
     SAD: sad,
     hashes: digestsOf(seed, wanted.documents).map((digest) => digest.toString('base64')),
     signAlgo: signAlgo[wanted.algorithm]
@@ -116,12 +116,3 @@ export function signHash(served: Served, seed: string, wanted: Wanted, sad: stri
 
 const digestsOf = (seed: string, { first, count }: DocumentRange): Buffer[] =>
   Array.from({ length: count }, (_, index) => digestOf(seed, first + index))
-
-export function credentialOf(
-  { population }: Served,
-  { person, algorithm }: Wanted
-): { id: string; certificate: string } {
-  const found = population.people[person]
-  if (found === undefined) throw new RangeError(`there is no person ${person}`)
-  return found.credentials[algorithm]
-}
