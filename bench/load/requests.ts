@@ -18,3 +18,27 @@ export function createRequestWriter(base: string, token: string): RequestWriter 
     }
   }
 }
+
+/** Builds whole requests of devices to the phone API. */
+export interface PhoneWriter {
+  /** @param token The device's proof of who it is, for this request alone. */
+  get(path: string, token: string): Buffer
+  post(path: string, token: string, body: object): Buffer
+}
+
+/** @param base Such as `http://127.0.0.1:8080/vnpt/phone`. */
+export function createPhoneWriter(base: string): PhoneWriter {
+  const { pathname, host } = new URL(base)
+  const path = pathname.replace(/\/$/, '')
+  const head = (method: string, call: string, token: string) =>
+    `${method} ${path}${call} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nConnection: keep-alive\r\n`
+  return {
+    get: (call, token) => Buffer.from(`${head('GET', call, token)}\r\n`),
+    post(call, token, body) {
+      const text = JSON.stringify(body)
+      return Buffer.from(
+        `${head('POST', call, token)}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+      )
+    }
+  }
+}

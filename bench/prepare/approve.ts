@@ -1,9 +1,9 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Activations } from '../../src/activation/activation.js'
 import { challengeOf } from '../../src/activation/challenge.js'
 import type { Clock } from '../../src/clock.js'
 import { digestOf } from '../load/documents.js'
-import { biometricToken } from './device.js'
+import { biometricToken, deviceKey } from './device.js'
 import { credentialOf, type Person, type Population, type Wanted } from './protocol.js'
 
 /** People whose activations are prepared at the same time. */
@@ -96,6 +96,3 @@ function split(indices: readonly number[], count: number): number[][] {
   })
   return parts
 }
-
-const deviceKey = ({ devicePkcs8 }: Person): KeyObject =>
-  createPrivateKey({ key: Buffer.from(devicePkcs8, 'base64'), format: 'der', type: 'pkcs8' })

@@ -5,8 +5,10 @@ import { rawCCeilings } from '../ceilings/raw-c.js'
 import { coldFigures, coldScenarios } from './cold.js'
 import { concurrencyScenarios } from './concurrency.js'
 import { type Figure, quotient } from './figure.js'
+import { jobScenarios } from './job.js'
 import { overload, overloadFigures } from './overload.js'
 import { rateFigures, rateScenarios } from './rate.js'
+import { scaleFigures, scaleScenarios } from './scale.js'
 import type { Scenario } from './scenario.js'
 import { signScenarios } from './sign.js'
 
@@ -20,7 +22,9 @@ export const scenarios: readonly Scenario[] = [
   ...coldScenarios,
   ...rateScenarios,
   overload,
-  ...concurrencyScenarios
+  ...jobScenarios,
+  ...concurrencyScenarios,
+  ...scaleScenarios
 ]
 
 /** What is measured side by side: within a round of a group, one after the other, and the next round backwards. */
@@ -55,7 +59,9 @@ export const groups: readonly (readonly string[])[] = [
     'openssl-rsa2048',
     'concurrency-rsa2048'
   ],
-  ['rate-70', 'rate-70-p256', 'overload-200']
+  ['rate-70', 'rate-70-p256', 'overload-200'],
+  ['job-rsa2048'],
+  ['scale-1k', 'scale-10k', 'scale-100k', 'scale-1m']
 ]
 
 export const figures: readonly Figure[] = [
@@ -67,7 +73,8 @@ export const figures: readonly Figure[] = [
   quotient('sign-p256-x20', 'sign-p256-x20-hot', 0.95),
   ...coldFigures,
   ...rateFigures,
-  ...overloadFigures
+  ...overloadFigures,
+  ...scaleFigures
 ]
 
 /** Measured where nothing is named. */

@@ -114,5 +114,6 @@ export function signHash(served: Served, seed: string, wanted: Wanted, sad: stri
   })
 }
 
-const digestsOf = (seed: string, { first, count }: DocumentRange): Buffer[] =>
+/** Of the documents, in their order. */
+export const digestsOf = (seed: string, { first, count }: DocumentRange): Buffer[] =>
   Array.from({ length: count }, (_, index) => digestOf(seed, first + index))

@@ -3,7 +3,12 @@ import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findSoftHsmModule } from '../../src/hsm/softhsm.js'
 import { createDocumentNumbers, type DocumentRange } from '../load/documents.js'
-import { createRequestWriter, type RequestWriter } from '../load/requests.js'
+import {
+  createPhoneWriter,
+  createRequestWriter,
+  type PhoneWriter,
+  type RequestWriter
+} from '../load/requests.js'
 import { createVerifier, type Verifier } from '../load/verify.js'
 import type { Options } from '../options.js'
 import type { Population } from '../prepare/protocol.js'
@@ -31,6 +36,11 @@ export interface Stage {
    * ask for the same settings, stopped when the last of them closes it.
    */
   servedWith(settings: Readonly<Record<string, string>>): Promise<ServedVariant>
+  /**
+   * A server on a data folder of its own; `close` ends it and removes the folder.
+   * @param starts How often it is started before it stays, to see how long that takes.
+   */
+  servedOn(folder: DataFolder, starts: number): Promise<ServedVariant & { startsMs: readonly number[] }>
   /** Settings the server was given from outside. */
   readonly settings: Readonly<Record<string, string>>
   close(): Promise<void>
@@ -44,6 +54,9 @@ export interface Served {
   readonly preparation: Preparation
   /** Requests of the relying party, with its token, to the CSC API v2. */
   readonly requests: RequestWriter
+  /** Requests of devices to the phone API, and what their tokens name as audience. */
+  readonly phone: PhoneWriter
+  readonly audience: string
   usage(): Promise<Usage>
 }
 
@@ -63,15 +76,32 @@ export function openStage(options: Options, console: Console): Stage {
 
   async function serve(): Promise<Main> {
     const folder = await openDataFolder(options.people, console.say, console.progress('enrolled'))
+    const main = await serveOn(folder, 1)
+    closers.push(variants.close)
+    return main
+  }
+
+  /** Starts the server so often, and once the preparation beside it. */
+  async function serveOn(folder: DataFolder, starts: number): Promise<Main> {
     closers.push(folder.remove)
-    const logPath = join(folder.path, '..', 'server.log')
-    const server = await startServerProcess({
-      env: { ...settings, DATA_DIR: folder.path, PORT: '0', SEED: 'none', PKI_URL: pkiUrl },
-      logPath,
-      profile: options.profile
-    })
-    closers.push(() => server.stop())
-    console.say(`server ready after ${Math.round(server.startMs)} ms`)
+    const start = async () => {
+      const started = await startServerProcess({
+        env: { ...settings, DATA_DIR: folder.path, PORT: '0', SEED: 'none', PKI_URL: pkiUrl },
+        logPath: join(folder.path, '..', 'server.log'),
+        profile: options.profile
+      })
+      closers.push(() => started.stop())
+      console.say(`server ready after ${Math.round(started.startMs)} ms`)
+      return started
+    }
+    const startsMs: number[] = []
+    for (let before = 1; before < starts; before += 1) {
+      const started = await start()
+      startsMs.push(started.startMs)
+      await started.stop()
+    }
+    const server = await start()
+    startsMs.push(server.startMs)
     const own = join(folder.path, '..', 'preparation')
     await mkdir(own, { mode: 0o700 })
     const env = await besideServer(folder, server, own)
@@ -83,9 +113,9 @@ export function openStage(options: Options, console: Console): Stage {
       SIGNING_WORKERS: '1',
       KEY_POOL: '0'
     })
-    closers.push(() => preparation.close(), variants.close)
+    closers.push(() => preparation.close())
     await preparation.introduce(folder.population)
-    return { folder, server, served: await servedBy(server, folder, preparation) }
+    return { folder, server, startsMs, served: await servedBy(server, folder, preparation, server.url) }
   }
 
   async function startVariant(wanted: Readonly<Record<string, string>>): Promise<ServedVariant> {
@@ -99,7 +129,7 @@ export function openStage(options: Options, console: Console): Stage {
       profile: options.profile
     })
     console.say(`server with ${JSON.stringify(wanted)} ready after ${Math.round(variant.startMs)} ms`)
-    return { ...(await servedBy(variant, folder, main.preparation)), close: () => variant.stop() }
+    return { ...(await servedBy(variant, folder, main.preparation, server.url)), close: () => variant.stop() }
   }
 
   return {
@@ -113,6 +143,18 @@ export function openStage(options: Options, console: Console): Stage {
       return (await served).served
     },
     servedWith: variants.open,
+    async servedOn(folder, starts) {
+      const { server, served: opened, startsMs } = await serveOn(folder, starts)
+      return {
+        ...opened,
+        startsMs,
+        async close() {
+          await opened.preparation.close()
+          await server.stop()
+          await folder.remove()
+        }
+      }
+    },
     async close() {
       for (const close of closers.reverse())
         await close().catch((error: unknown) => console.say(`closing: ${String(error)}`))
@@ -124,17 +166,29 @@ export function openStage(options: Options, console: Console): Stage {
 interface Main {
   folder: DataFolder
   server: ServerProcess
+  /** Of each start, in order. */
+  startsMs: readonly number[]
   served: Served
 }
 
 async function servedBy(
   { url, startMs }: ServerProcess,
   { path, population }: DataFolder,
-  preparation: Preparation
+  preparation: Preparation,
+  publicUrl: string
 ): Promise<Served> {
-  const base = `${url}/${population.provider}/csc/v2`
-  const requests = createRequestWriter(base, await accessToken(base, population))
-  return { url, startMs, population, preparation, requests, usage: () => readUsage(url, path) }
+  const base = `${url}/${population.provider}`
+  const csc = `${base}/csc/v2`
+  return {
+    url,
+    startMs,
+    population,
+    preparation,
+    requests: createRequestWriter(csc, await accessToken(csc, population)),
+    phone: createPhoneWriter(`${base}/phone`),
+    audience: `${publicUrl}/${population.provider}`,
+    usage: () => readUsage(url, path)
+  }
 }
 
 /**
