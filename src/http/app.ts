@@ -5,13 +5,17 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
   LogController,
   type RawServerDefault
 } from 'fastify'
+import type { Logger } from 'pino'
 import { ServiceError } from '../errors.js'
 import { describeApi } from './docs.js'
 import { type HostRules, isOurHost } from './host.js'
 import { asServiceError, problemErrorHandler, problemMediaType, problemOf, sendProblem } from './problem.js'
+import { RequestLog } from './request-log.js'
 import { createRouteTable } from './route-table.js'
 
 /** The app that surfaces are registered on. */
@@ -38,7 +42,7 @@ const drainTimeoutMs = 800
 
 /** What the hall needs. */
 export interface AppOptions extends HostRules {
-  log: FastifyBaseLogger
+  log: Logger
   /**
    * Whether the one proxy in front names the client, in the last entry of `X-Forwarded-For`; what stands before it came
    * with the request and may say anything. The Host header is taken as it came either way.
@@ -54,9 +58,11 @@ export interface AppOptions extends HostRules {
  * does not know are ignored.
  */
 export function createApp({ log, trustProxy, onForeignHost, ...hosts }: AppOptions): App {
+  const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
-    loggerInstance: log,
+    loggerInstance,
     logController: new LogController({ requestIdLogLabel: 'requestId', disableRequestLogging: true }),
+    childLoggerFactory: (parent, bindings) => new RequestLog(parent, bindings),
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     // Who is connected to us, and nobody beyond.
@@ -80,19 +86,24 @@ export function createApp({ log, trustProxy, onForeignHost, ...hosts }: AppOptio
   const routes = createRouteTable()
   app.addHook('onRoute', routes.add)
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     // On the raw response, so that it is there too when a surface answers by itself, such as with an event stream.
     reply.raw.setHeader('x-request-id', request.id)
     reply.raw.setHeader('x-content-type-options', 'nosniff')
     reply.raw.setHeader('cache-control', 'no-store')
-    if (!isOurHost(request.headers.host, request.socket.localPort, hosts)) {
-      await onForeignHost?.(request.headers.host ?? '')
-      return sendProblem(new ServiceError('host_unknown', 'the Host is not ours'), request, reply)
-    }
+    if (isOurHost(request.headers.host, request.socket.localPort, hosts)) return done()
+    refuseHost(request, reply).catch(done)
   })
-  app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
+  async function refuseHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    await onForeignHost?.(request.headers.host ?? '')
+    sendProblem(new ServiceError('host_unknown', 'the Host is not ours'), request, reply)
+  }
+  // Its members are these and no others: looking for secrets in them would cost more than the line.
+  const requestLine = log.child({}, { redact: [] })
+  app.addHook('onResponse', (request, reply, done) => {
+    requestLine.info(
       {
+        requestId: request.id,
         method: request.method,
         path: pathOf(request.url),
         status: reply.statusCode,
@@ -100,6 +111,7 @@ export function createApp({ log, trustProxy, onForeignHost, ...hosts }: AppOptio
       },
       'request'
     )
+    done()
   })
   app.setErrorHandler(problemErrorHandler)
   app.setNotFoundHandler((request, reply) => {

@@ -32,10 +32,7 @@ const secretNames = [
  * The server's log: JSON lines on standard error, so that standard output is left to people. Bodies, headers and
  * query strings are never handed to it; the redaction is for the day when one is by mistake.
  */
-export function createLog(
-  level: string,
-  destination: DestinationStream = fileDescriptor({ fd: 2, sync: true })
-): Logger {
+export function createLog(level: string, destination: DestinationStream = standardError()): Logger {
   return pino(
     {
       level,
@@ -50,6 +47,13 @@ export function createLog(
     destination
   )
 }
+
+/**
+ * Written a block at a time and every 100 ms, and at the end by pino's exit handler: a system call a line would cost
+ * the event loop more than the line itself. What must survive a crash is in the audit.
+ */
+const standardError = (): DestinationStream =>
+  fileDescriptor({ fd: 2, sync: false, minLength: 8_192, periodicFlush: 100 })
 
 /** What is logged of an error: never all its members, since a driver's error carries values and whole clients. */
 export interface ErrorDescription {
