@@ -24,6 +24,17 @@ export class KeyRefused extends Error {
   }
 }
 
+/** Only the number of a key came, and this worker does not hold it any more. */
+export class KeyNotHeld extends Error {
+  override readonly name = 'KeyNotHeld'
+}
+
+/** A key by its number, with its content where the worker was not known to hold it. */
+export interface NamedKey {
+  number: number
+  reference: KeyReference | undefined
+}
+
 interface LoadedKey {
   handle: Handle
   reference: KeyReference
@@ -35,10 +46,12 @@ interface LoadedKey {
 export interface LoadedKeys {
   /**
    * The handle of a key, loaded and checked against its public key unless that was done already.
-   * @throws KeyRefused, or an error of the binding. Nothing was signed with the key then.
+   * @throws KeyNotHeld, KeyRefused, or an error of the binding. Nothing was signed with the key then.
    */
-  handleOf(reference: KeyReference): Handle
-  /** Gives a key up. Between signatures only. */
+  handleOf(key: NamedKey): Handle
+  /** Gives up the key with a number; it can be loaded again as long as it is known. Between signatures only. */
+  discard(number: number): void
+  /** Gives up all keys of a name. Between signatures only. */
   forget(name: string): void
   /** Drops all handles without touching the objects, which died with their session. */
   drop(): void
@@ -52,7 +65,7 @@ export function createLoadedKeys(lib: PKCS11, sessions: WorkerSessions, capacity
   let keyLoads = 0
   let keyHits = 0
   let dropping = false
-  const loaded = new LRUCache<string, LoadedKey>({
+  const loaded = new LRUCache<number, LoadedKey>({
     max: capacity,
     // Destroys session objects only, and runs between two signatures: this thread does one thing at a time.
     dispose: ({ handle, owned }) => {
@@ -127,12 +140,13 @@ export function createLoadedKeys(lib: PKCS11, sessions: WorkerSessions, capacity
   }
 
   return {
-    handleOf(reference) {
-      const held = loaded.get(reference.name)
-      if (held !== undefined && sameKey(held.reference, reference)) {
+    handleOf({ number, reference }) {
+      const held = loaded.get(number)
+      if (held !== undefined) {
         keyHits += 1
         return held.handle
       }
+      if (reference === undefined) throw new KeyNotHeld(`key ${number} was given up`)
       const fresh = load(reference)
       keyLoads += 1
       try {
@@ -142,11 +156,16 @@ export function createLoadedKeys(lib: PKCS11, sessions: WorkerSessions, capacity
         if (fresh.owned) destroyQuietly(lib, sessions.vault(), fresh.handle)
         throw error
       }
-      loaded.set(reference.name, fresh)
+      loaded.set(number, fresh)
       return fresh.handle
     },
+    discard(number) {
+      loaded.delete(number)
+    },
     forget(name) {
-      loaded.delete(name)
+      // Rare, and seldom more than ten thousand.
+      for (const [number, { reference }] of [...loaded.entries()])
+        if (reference.name === name) loaded.delete(number)
     },
     drop() {
       dropping = true
@@ -170,16 +189,6 @@ const handled: ReadonlySet<number> = new Set([
   CKR.SESSION_HANDLE_INVALID,
   CKR.USER_NOT_LOGGED_IN
 ])
-
-/** Whether a key that was checked before may stand for what is asked for now: same name is not enough. */
-function sameKey(held: KeyReference, asked: KeyReference): boolean {
-  if (held.algorithm !== asked.algorithm || Buffer.compare(held.spki, asked.spki) !== 0) return false
-  const [a, b] = [held.source, asked.source]
-  if (a.type === 'wrapped') return b.type === 'wrapped' && Buffer.compare(a.blob, b.blob) === 0
-  if (a.type === 'subscriber')
-    return b.type === 'subscriber' && Buffer.compare(a.tokenKeyId, b.tokenKeyId) === 0
-  return b.type === 'installation' && a.label === b.label
-}
 
 function withoutZeros(number: Buffer): Buffer {
   let first = 0

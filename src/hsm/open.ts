@@ -59,6 +59,7 @@ export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
   const pool = createPool({
     spawn: (progress) => startWorker(settings, progress),
     workers: settings.workers,
+    keysPerWorker: keysPerWorker(settings),
     queueLimit: settings.queueLimit ?? queueLimitDefault,
     log,
     onTrouble
@@ -229,12 +230,15 @@ function withKeys({ lib }: Cryptoki, slot: Handle, session: Handle): LiveToken |
   return sealKey === null ? null : { lib, slot, session, sealKey, masterKey: findMasterKey(lib, session) }
 }
 
+/** Each worker has its own share of the cache. */
+const keysPerWorker = ({ keyCacheSize, workers }: HsmSettings): number => Math.ceil(keyCacheSize / workers)
+
 function startWorker(settings: HsmSettings, progress: Int32Array): Worker {
   const setup: WorkerSetup = {
     modulePath: settings.modulePath,
     tokenLabel: settings.tokenLabel,
     pin: settings.pin,
-    keyCacheSize: Math.ceil(settings.keyCacheSize / settings.workers),
+    keyCacheSize: keysPerWorker(settings),
     progress
   }
   return new Worker(new URL('./worker.js', import.meta.url), { execArgv: [], workerData: setup })

@@ -1,10 +1,12 @@
 import type { Worker } from 'node:worker_threads'
+import { LRUCache } from 'lru-cache'
 import { algorithms } from './algorithms.js'
 import type { HsmStats, SignatureScheme, SignResult } from './hsm.js'
+import { createKeyNumbers } from './key-numbers.js'
 import type { Log } from './log.js'
-import { packBatch, settleBatch, settleLost } from './pool-batch.js'
+import { type HeldKeys, packBatch, settleBatch, settleLost } from './pool-batch.js'
 import { createQueue, type Part, type Queue } from './pool-queue.js'
-import type { FromWorker, KeyReference, ToWorker, WorkerCounts } from './protocol.js'
+import type { Failure, FromWorker, KeyMissing, KeyReference, ToWorker, WorkerCounts } from './protocol.js'
 
 /** Batches a worker is given at a time: one to work on, one to go on with. */
 const batchesInFlight = 2
@@ -39,6 +41,8 @@ export interface PoolOptions {
   /** Starts a worker that writes how far it is into `progress` (see `WorkerSetup`). */
   spawn: (progress: Int32Array) => Worker
   workers: number
+  /** Keys that each worker holds, at most. */
+  keysPerWorker: number
   /** Digests of subscriber keys that may wait. */
   queueLimit: number
   log: Log
@@ -55,16 +59,21 @@ interface Place {
   queue: Queue
   sent: Map<number, { parts: Part[]; sentAt: number; abandoned: boolean }>
   progress: Int32Array
+  held: HeldKeys
   counts: WorkerCounts
   forgetting: Map<number, () => void>
   /** Resolves when the present worker has ended. */
   ended: Promise<void>
 }
 
+const isTrouble = (failure: Failure | KeyMissing): boolean =>
+  failure.outcome === 'uncertain' || (failure.outcome === 'refused' && failure.reason === 'unavailable')
+
 const ownerOf = ({ source }: KeyReference) => (source.type === 'installation' ? 'installation' : 'subscriber')
 
 export function createPool(options: PoolOptions): Pool {
   const { log } = options
+  const numbers = createKeyNumbers(2 * options.workers * options.keysPerWorker)
   const places: Place[] = Array.from({ length: options.workers }, () => ({
     worker: null,
     ready: false,
@@ -72,6 +81,7 @@ export function createPool(options: PoolOptions): Pool {
     queue: createQueue(),
     sent: new Map(),
     progress: new Int32Array(),
+    held: new LRUCache({ max: options.keysPerWorker }),
     counts: { keyLoads: 0, keyHits: 0, keysLoaded: 0 },
     forgetting: new Map(),
     ended: Promise.resolve()
@@ -97,6 +107,7 @@ export function createPool(options: PoolOptions): Pool {
     const worker = options.spawn(progress)
     place.worker = worker
     place.progress = progress
+    place.held.clear()
     place.counts = { keyLoads: 0, keyHits: 0, keysLoaded: 0 }
     return new Promise((resolve, reject) => {
       let why = 'it ended before it was ready'
@@ -184,15 +195,17 @@ export function createPool(options: PoolOptions): Pool {
     place.sent.delete(message.seq)
     place.counts = message.counts
     place.stuck = [...place.sent.values()].some(({ abandoned }) => abandoned)
-    if (batch !== undefined && !batch.abandoned) settleBatch(batch.parts, message, count)
-    if (
-      message.failures.some(
-        ({ failure }) => failure.outcome === 'uncertain' || failure.reason === 'unavailable'
-      )
-    ) {
-      options.onTrouble()
-    }
+    if (batch !== undefined && !batch.abandoned)
+      for (const part of settleBatch(batch.parts, message, count)) sendAgain(place, part)
+    if (message.failures.some(({ failure }) => isTrouble(failure))) options.onTrouble()
     pump()
+  }
+
+  /** The worker gave a key up that it was believed to hold: the digests wait once more, and their key goes with them. */
+  function sendAgain(place: Place, part: Part): void {
+    place.held.delete(numbers.of(part.job.key))
+    queued[ownerOf(part.job.key)] += part.count
+    place.queue.add(part)
   }
 
   function leaveQueue(parts: readonly Part[]): void {
@@ -239,7 +252,7 @@ export function createPool(options: PoolOptions): Pool {
     leaveQueue(parts)
     lastSeq += 1
     place.sent.set(lastSeq, { parts, sentAt: performance.now(), abandoned: false })
-    post(worker, packBatch(lastSeq, parts))
+    post(worker, packBatch(lastSeq, parts, numbers, place.held))
   }
 
   /** Gives work to whoever has room: a key's own worker first, since it holds the key; then to an idle one. */

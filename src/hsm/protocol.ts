@@ -13,31 +13,33 @@ export interface KeyReference {
     | { type: 'installation'; label: string }
 }
 
-/** Some digests of one call. */
-export interface BatchItem {
-  /** Index into the batch's keys. */
-  key: number
-  scheme: SignatureScheme
-  count: number
-}
-
 /**
  * Several digests in one message, packed one after the other in the order of the items: a message costs a tenth of
- * a P-256 signature, and more if it carries many small arrays.
+ * a P-256 signature, and more if it carries many small objects.
  */
 export interface Batch {
   type: 'batch'
   /** Grows by one with every batch that a worker is sent. */
   seq: number
-  keys: KeyReference[]
-  items: BatchItem[]
+  /** Those of its keys, by number, that the worker is not known to hold. */
+  keys: Map<number, KeyReference>
+  schemes: SignatureScheme[]
+  /** `itemNumbers` for some digests of one call: the key's number, index of the scheme, digests, octets of a signature. */
+  items: Float64Array
   digests: Uint8Array
 }
+
+/** Numbers an item has in `Batch.items`. */
+export const itemNumbers = 4
 
 export type ToWorker = Batch | { type: 'forget'; request: number; name: string } | { type: 'stop' }
 
 /** Why a digest has no signature. */
 export type Failure = Exclude<SignResult, { outcome: 'signed' }>
+/** The worker was sent no more than a key's number, and has given the key up: it is to be sent with the key. */
+export interface KeyMissing {
+  outcome: 'key-missing'
+}
 
 /** A worker's counters since it started, and the keys it holds. */
 export interface WorkerCounts {
@@ -56,7 +58,7 @@ export type FromWorker =
       /** Packed like the digests: RSA as in RFC 8017, ECDSA r‖s; zeros where there is none. */
       signatures: Uint8Array
       /** `index` counts digests over the whole batch. */
-      failures: { index: number; failure: Failure }[]
+      failures: { index: number; failure: Failure | KeyMissing }[]
       counts: WorkerCounts
     }
   | { type: 'forgotten'; request: number }

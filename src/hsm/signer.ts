@@ -1,10 +1,9 @@
 import type { PKCS11 } from 'pkcs11js'
-import { algorithms } from './algorithms.js'
 import { CKR, describe, readCkr, refusedBySign } from './ckr.js'
 import { hashes } from './hashes.js'
 import type { SignatureScheme } from './hsm.js'
-import { createLoadedKeys, KeyRefused } from './loaded-keys.js'
-import type { Failure, KeyReference, WorkerCounts } from './protocol.js'
+import { createLoadedKeys, KeyNotHeld, KeyRefused, type NamedKey } from './loaded-keys.js'
+import type { Failure, KeyMissing, WorkerCounts } from './protocol.js'
 import { inputOf, mechanismOf } from './schemes.js'
 import type { WorkerSessions } from './worker-sessions.js'
 
@@ -18,12 +17,12 @@ export interface Signer {
    * @param fail Called for each digest that has no signature.
    */
   sign(
-    key: KeyReference,
+    key: NamedKey,
     scheme: SignatureScheme,
     digests: Buffer,
     signatures: Buffer,
     handOver: (index: number) => void,
-    fail: (index: number, failure: Failure) => void
+    fail: (index: number, failure: Failure | KeyMissing) => void
   ): void
   forget(name: string): void
   counts(): WorkerCounts
@@ -39,12 +38,12 @@ export function createSigner(lib: PKCS11, sessions: WorkerSessions, keyCacheSize
   }
 
   /** Repairs what a return value points at. @returns Whether another attempt makes sense. */
-  function mend(code: number | null, key: KeyReference): boolean {
+  function mend(code: number | null, key: NamedKey): boolean {
     switch (code) {
       case CKR.OBJECT_HANDLE_INVALID:
       case CKR.KEY_HANDLE_INVALID:
       case CKR.UNWRAPPING_KEY_HANDLE_INVALID:
-        keys.forget(key.name)
+        keys.discard(key.number)
         keys.forgetMasterKey()
         return true
       case CKR.SESSION_CLOSED:
@@ -63,7 +62,8 @@ export function createSigner(lib: PKCS11, sessions: WorkerSessions, keyCacheSize
     }
   }
 
-  function refusal(error: unknown): Failure {
+  function refusal(error: unknown): Failure | KeyMissing {
+    if (error instanceof KeyNotHeld) return { outcome: 'key-missing' }
     if (error instanceof KeyRefused)
       return { outcome: 'refused', reason: error.reason, detail: error.message }
     return { outcome: 'refused', reason: 'unavailable', detail: describe(error) }
@@ -72,12 +72,16 @@ export function createSigner(lib: PKCS11, sessions: WorkerSessions, keyCacheSize
   return {
     sign(key, scheme, digests, signatures, handOver, fail) {
       const digestLength = hashes[scheme.hash].octets
-      const { signatureLength } = algorithms[key.algorithm]
+      const count = digests.length / digestLength
+      const signatureLength = signatures.length / count
       const mechanism = mechanismOf(scheme)
       const { input, digestAt } = inputOf(scheme)
 
       /** Null: signed. `key`: whether every further digest would fail in the same way. */
-      function signOne(index: number, mayMend: boolean): { failure: Failure; key: boolean } | null {
+      function signOne(
+        index: number,
+        mayMend: boolean
+      ): { failure: Failure | KeyMissing; key: boolean } | null {
         const output = signatures.subarray(index * signatureLength, (index + 1) * signatureLength)
         let stage: 'key' | 'init' | 'sign' = 'key'
         try {
@@ -108,7 +112,6 @@ export function createSigner(lib: PKCS11, sessions: WorkerSessions, keyCacheSize
         }
       }
 
-      const count = digests.length / digestLength
       for (let index = 0; index < count; index += 1) {
         const failed = signOne(index, true)
         if (failed === null) continue

@@ -112,9 +112,20 @@ export function findSubscriberKeys({ lib, session }: LiveToken): Uint8Array[] {
   })
 }
 
+/** One reference a key, so that its content is compared once and not at each signature. */
+const references = new WeakMap<StoredKey, KeyReference>()
+
+function referenceTo(key: StoredKey): KeyReference {
+  const known = references.get(key)
+  if (known !== undefined) return known
+  const reference = makeReference(key)
+  references.set(key, reference)
+  return reference
+}
+
 const nameOf = (id: string) => `subscriber:${id}`
 
-function referenceTo({ id, algorithm, spki, wrapped, tokenKeyId }: StoredKey): KeyReference {
+function makeReference({ id, algorithm, spki, wrapped, tokenKeyId }: StoredKey): KeyReference {
   const name = nameOf(id)
   if (wrapped !== null && tokenKeyId === null)
     return { name, algorithm, spki, source: { type: 'wrapped', blob: wrapped } }

@@ -1,9 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { algorithms } from './algorithms.js'
 import { describe } from './ckr.js'
 import { hashes } from './hashes.js'
 import { initialise, loadModule } from './module.js'
-import type { Batch, Failure, FromWorker, ToWorker, WorkerSetup } from './protocol.js'
+import {
+  type Batch,
+  type Failure,
+  type FromWorker,
+  itemNumbers,
+  type KeyMissing,
+  type ToWorker,
+  type WorkerSetup
+} from './protocol.js'
 import { createSigner, type Signer } from './signer.js'
 import { openWorkerSessions } from './worker-sessions.js'
 
@@ -20,24 +27,20 @@ const post = (message: FromWorker) => port.postMessage(message)
 
 function signBatch(signer: Signer, batch: Batch): void {
   const digests = Buffer.from(batch.digests.buffer, batch.digests.byteOffset, batch.digests.byteLength)
-  const failures: { index: number; failure: Failure }[] = []
-  const sized = batch.items.map((item) => {
-    const key = batch.keys[item.key]
-    if (key === undefined) throw new TypeError('a batch names a key that it does not carry')
-    return { ...item, key, signatureLength: algorithms[key.algorithm].signatureLength }
-  })
+  const failures: { index: number; failure: Failure | KeyMissing }[] = []
+  const items = itemsOf(batch)
   // An array of its own, not a slice of Node's shared pool: it is posted.
   const packed = new Uint8Array(
-    sized.reduce((sum, { count, signatureLength }) => sum + count * signatureLength, 0)
+    items.reduce((sum, { count, signatureLength }) => sum + count * signatureLength, 0)
   )
   const signatures = Buffer.from(packed.buffer)
   let first = 0
   let digestAt = 0
   let signatureAt = 0
-  for (const { key, scheme, count, signatureLength } of sized) {
+  for (const { number, scheme, count, signatureLength } of items) {
     const base = first
     signer.sign(
-      key,
+      { number, reference: batch.keys.get(number) },
       scheme,
       digests.subarray(digestAt, digestAt + count * hashes[scheme.hash].octets),
       signatures.subarray(signatureAt, signatureAt + count * signatureLength),
@@ -53,6 +56,15 @@ function signBatch(signer: Signer, batch: Batch): void {
     signatureAt += count * signatureLength
   }
   post({ type: 'done', seq: batch.seq, signatures: packed, failures, counts: signer.counts() })
+}
+
+function itemsOf({ items, schemes }: Batch) {
+  return Array.from({ length: items.length / itemNumbers }, (_, index) => {
+    const [number = 0, scheme = 0, count = 0, signatureLength = 0] = items.subarray(index * itemNumbers)
+    const used = schemes[scheme]
+    if (used === undefined) throw new TypeError('a batch names a scheme that it does not carry')
+    return { number, scheme: used, count, signatureLength }
+  })
 }
 
 try {

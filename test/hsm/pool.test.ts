@@ -122,7 +122,7 @@ t.test('a worker that ends by itself is replaced, and its work settled as far as
     source: { type: 'wrapped', blob: new Uint8Array() }
   }
   const withPool = async (spawn: (progress: Int32Array) => Worker, work: (pool: Pool) => Promise<void>) => {
-    const pool = createPool({ spawn, workers: 1, queueLimit: 1000, ...quiet })
+    const pool = createPool({ spawn, workers: 1, keysPerWorker: 10, queueLimit: 1000, ...quiet })
     await pool.start()
     await work(pool).finally(() => pool.stop())
   }
@@ -174,6 +174,7 @@ t.test('a worker that ends by itself is replaced, and its work settled as far as
         return worker
       },
       workers: 2,
+      keysPerWorker: 10,
       queueLimit: 4096,
       ...quiet
     })
