@@ -1,3 +1,4 @@
+import type { ReservationOutcome } from '../signing/needs.js'
 import type { Queryable } from '../store/database.js'
 
 /** Values that RFC 8785 canonical JSON writes the same everywhere; binary as base64, times as RFC 3339 UTC. */
@@ -56,6 +57,9 @@ export interface AuditEvent {
   about: { readonly [key: string]: Json }
 }
 
+/** How a reservation ended for good: none of its occurrences goes back. */
+export type ReservationEnding = Omit<ReservationOutcome, 'returned'>
+
 /** Adds events to the transaction that makes a change; they are durable when it commits, and only then. */
 export type RecordIn = (transaction: Queryable, ...events: readonly AuditEvent[]) => Promise<void>
 
@@ -67,6 +71,13 @@ export interface Audit {
    * @throws ServiceError `database_unavailable`: the change may stand, but must not be acknowledged.
    */
   record(...events: readonly AuditEvent[]): Promise<void>
+  /**
+   * Records the events of a reservation and how it ended, both or neither, as cheaply as `record`.
+   * @returns False when the reservation had ended already (this process was taken for dead): its events are recorded
+   *   all the same, and what was made must not be handed out.
+   * @throws ServiceError `database_unavailable`: nobody knows whether they are durable.
+   */
+  recordEnding(ending: ReservationEnding, ...events: readonly AuditEvent[]): Promise<boolean>
   /**
    * A change and its events in one transaction, so that no crash leaves one without the other. The chain takes
    * nothing else until `change` is done: for changes that are rare, and not for what signs.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { Json } from './audit.js'
 
@@ -44,13 +44,13 @@ export interface StoredEvent extends Omit<ChainEvent, 'about'> {
  */
 export function eventHash(event: Omit<StoredEvent, 'hash'>): string {
   const { aboutCanonical, actor, at, chain, previousHash, seq, type } = event
-  return createHash('sha256')
-    .update(
-      `{"about":${aboutCanonical},"actor":${JSON.stringify(actor)},"at":${JSON.stringify(at)},` +
-        `"chain":${JSON.stringify(chain)},"previousHash":${JSON.stringify(previousHash)},` +
-        `"seq":${JSON.stringify(seq)},"type":${JSON.stringify(type)}}`
-    )
-    .digest('base64')
+  return hash(
+    'sha256',
+    `{"about":${aboutCanonical},"actor":${JSON.stringify(actor)},"at":${JSON.stringify(at)},` +
+      `"chain":${JSON.stringify(chain)},"previousHash":${JSON.stringify(previousHash)},` +
+      `"seq":${JSON.stringify(seq)},"type":${JSON.stringify(type)}}`,
+    'base64'
+  )
 }
 
 /** @throws Error for what canonical JSON cannot say: NaN, infinities, lone surrogates, cycles. */
@@ -58,6 +58,22 @@ export function canonicalText(value: unknown): string {
   const text = canonicalize(value)
   if (text === undefined) throw new TypeError('there is no JSON of this value')
   return text
+}
+
+/**
+ * Whether JSON.stringify writes a value as RFC 8785 wants it: members in order (§3.2.3) and numbers finite. Strings are
+ * written alike, but for lone surrogates.
+ */
+export function isInOrder(value: Json): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (value === null || typeof value !== 'object') return true
+  if (isList(value)) return value.every(isInOrder)
+  let last = ''
+  for (const [name, member] of Object.entries(value)) {
+    if (name < last || !isInOrder(member)) return false
+    last = name
+  }
+  return true
 }
 
 /**

@@ -103,6 +103,10 @@ export async function openAudit({
       if (closed) throw new ServiceError('database_unavailable', 'the audit is closed')
       if (events.length > 0) await writer.record(events)
     },
+    async recordEnding(ending, ...events) {
+      if (closed) throw new ServiceError('database_unavailable', 'the audit is closed')
+      return writer.recordEnding(ending, events)
+    },
     async recordWith(change) {
       if (closed) throw new ServiceError('database_unavailable', 'the audit is closed')
       return writer.recordWith(change)

@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import { batched } from '../store/batch.js'
-import type { AuditEvent, Json, RecordIn } from './audit.js'
+import type { AuditEvent, Json, RecordIn, ReservationEnding } from './audit.js'
 import {
   aboutMaxOctets,
   type ChainHead,
   canonicalText,
   eventHash,
+  isInOrder,
   type StoredEvent,
   storable,
   storableText,
@@ -23,6 +24,12 @@ const eventOctets = 400
 /** Inserts whose fate is unknown, remembered at most. */
 const unsureMax = 100
 
+/** What one caller wants stored. */
+interface Call {
+  events: readonly PreparedEvent[]
+  ending: ReservationEnding | undefined
+}
+
 interface PreparedEvent {
   type: string
   actor: string
@@ -34,6 +41,8 @@ interface PreparedEvent {
 export interface ChainWriter {
   /** @see Audit.record */
   record(events: readonly AuditEvent[]): Promise<void>
+  /** @see Audit.recordEnding */
+  recordEnding(ending: ReservationEnding, events: readonly AuditEvent[]): Promise<boolean>
   /** @see Audit.recordWith */
   recordWith<T>(change: (record: RecordIn) => Promise<T>): Promise<T>
   /** The last event known to be durable. */
@@ -57,7 +66,7 @@ export function createChainWriter({
   onStored
 }: {
   chain: string
-  store: Pick<AuditStore, 'append' | 'head'>
+  store: Pick<AuditStore, 'append' | 'appendEndings' | 'head'>
   now: Clock
   log: AuditLog
   /** Called whenever the head has moved. */
@@ -77,31 +86,42 @@ export function createChainWriter({
     return mine
   }
 
-  const enqueue = batched<readonly PreparedEvent[], undefined>(
+  const enqueue = batched<Call, boolean>(
     async (calls) => {
-      await alone(() => write(calls.flat()))
-      return calls.map(() => undefined)
+      const ended = await alone(() => write(calls))
+      return calls.map(({ ending }) => ending === undefined || ended.has(ending.id))
     },
     { limit: callsPerInsert, lanes: 1 }
   )
 
-  async function write(events: readonly PreparedEvent[]): Promise<void> {
-    if (events.length === 0) return
+  /** @returns The reservations that ended by it. */
+  async function write(calls: readonly Call[]): Promise<ReadonlySet<string>> {
+    const events = calls.flatMap((call) => call.events)
+    const endings = calls.flatMap(({ ending }) => ending ?? [])
+    if (events.length === 0 && endings.length === 0) return noneEnded
     for (let attempt = 1; attempt <= 3; attempt++) {
       if (unsure.length > 0) await settle()
       const linked = link(events)
       const last = linked.at(-1)
-      if (last === undefined) return
-      const tail = { chain, seq: last.seq, hash: last.hash }
+      const tail = last === undefined ? head : { chain, seq: last.seq, hash: last.hash }
       unsure = [...unsure.slice(1 - unsureMax), tail]
-      if (await store.append(linked)) {
+      const ended = await stored(linked, endings)
+      if (ended !== null) {
         head = tail
         unsure = []
         onStored?.()
-        return
+        return ended
       }
     }
     throw new Error(`chain ${chain}: the place after ${head.seq} is always taken`)
+  }
+
+  async function stored(
+    linked: readonly StoredEvent[],
+    endings: readonly ReservationEnding[]
+  ): Promise<ReadonlySet<string> | null> {
+    if (endings.length > 0) return store.appendEndings(linked, endings)
+    return (await store.append(linked)) ? noneEnded : null
   }
 
   async function writeWith<T>(change: (record: RecordIn) => Promise<T>): Promise<T> {
@@ -160,45 +180,54 @@ export function createChainWriter({
     return { type, actor: storableText(actor), atMs: now().getTime(), aboutCanonical: canonicalAbout(about) }
   }
 
+  async function call(events: readonly AuditEvent[], ending?: ReservationEnding): Promise<boolean> {
+    const prepared = events.map(prepare)
+    const octets = prepared.reduce((sum, { aboutCanonical }) => sum + aboutCanonical.length + eventOctets, 0)
+    if (queuedOctets + octets > queueMaxOctets) {
+      throw new ServiceError('database_unavailable', `${queuedOctets} octets of audit events wait already`)
+    }
+    queuedOctets += octets
+    try {
+      return await enqueue({ events: prepared, ending })
+    } catch (cause) {
+      log.error({ err: cause, chain, events: prepared.length }, 'audit events were not stored')
+      throw new ServiceError('database_unavailable', 'audit events were not stored', {
+        cause,
+        retryAfterS: 1
+      })
+    } finally {
+      queuedOctets -= octets
+    }
+  }
+
   return {
     async record(events) {
-      const prepared = events.map(prepare)
-      const octets = prepared.reduce(
-        (sum, { aboutCanonical }) => sum + aboutCanonical.length + eventOctets,
-        0
-      )
-      if (queuedOctets + octets > queueMaxOctets) {
-        throw new ServiceError('database_unavailable', `${queuedOctets} octets of audit events wait already`)
-      }
-      queuedOctets += octets
-      try {
-        await enqueue(prepared)
-      } catch (cause) {
-        log.error({ err: cause, chain, events: prepared.length }, 'audit events were not stored')
-        throw new ServiceError('database_unavailable', 'audit events were not stored', {
-          cause,
-          retryAfterS: 1
-        })
-      } finally {
-        queuedOctets -= octets
-      }
+      await call(events)
     },
+    recordEnding: (ending, events) => call(events, ending),
     recordWith: (change) => alone(() => writeWith(change)),
     head: () => head,
-    idle: () => enqueue([]).catch(() => undefined)
+    async idle() {
+      await enqueue({ events: [], ending: undefined }).catch(() => undefined)
+    }
   }
 }
 
 /** @throws RangeError when it is larger than `aboutMaxOctets`. */
 function canonicalAbout(about: { readonly [key: string]: Json }): string {
   // Well-formed JSON.stringify escapes lone surrogates and U+0000, and little else this way.
-  const text = /\\u(0000|d[89a-f])/.test(JSON.stringify(about))
+  const plain = JSON.stringify(about)
+  const text = /\\u(0000|d[89a-f])/.test(plain)
     ? canonicalText(storable(about))
-    : canonicalText(about)
+    : isInOrder(about)
+      ? plain
+      : canonicalText(about)
   if (Buffer.byteLength(text) > aboutMaxOctets) {
     throw new RangeError(`an audit event about ${text.length} characters; at most ${aboutMaxOctets} octets`)
   }
   return text
 }
+
+const noneEnded: ReadonlySet<string> = new Set()
 
 const same = (a: ChainHead, b: ChainHead): boolean => a.seq === b.seq && a.hash === b.hash

@@ -120,7 +120,12 @@ async function startChain(database: Database, now: Clock): Promise<Audit & { act
   const heads = (await store.heads()).map(({ chain, seq, hash }) => ({ chain, seq, hash }))
   heads.sort((a, b) => (a.chain < b.chain ? -1 : 1))
   await writer.record([{ type: 'chain.started', actor, about: { command: 'operator:create', heads } }])
-  return { actor, record: (...events) => writer.record(events), recordWith: writer.recordWith }
+  return {
+    actor,
+    record: (...events) => writer.record(events),
+    recordEnding: (ending, ...events) => writer.recordEnding(ending, events),
+    recordWith: writer.recordWith
+  }
 }
 
 /** Null: help was asked for. */

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Approvals } from '../activation/approvals.js'
 import { requireUsable } from '../activation/ask.js'
@@ -40,7 +40,7 @@ export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'se
 
   /** Records how each digest ended, then answers: signatures only when all were made. */
   async function settle(request: SignRequest, reservation: Reservation, results: SignResult[]) {
-    const { id, activationId, positions, mask } = reservation
+    const { id, activationId, positions, mask, scheme } = reservation
     const signatures = results.map((result) => (result.outcome === 'signed' ? result.signature : null))
     const made = signatures.filter((signature) => signature !== null)
     const returned = positions.filter((_, index) => results[index]?.outcome === 'refused')
@@ -56,43 +56,31 @@ export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'se
             ? 'partly'
             : 'refused'
 
-    const about = {
-      activationId,
-      reservationId: id,
-      provider: request.provider,
-      clientId: request.clientId,
-      credentialID: request.credentialId,
-      scheme: schemeName(request.scheme)
-    }
-    const actor = `relying-party:${request.provider}/${request.clientId}`
+    const { clientId, credentialId: credentialID, provider } = request
+    const about = { activationId, clientId, credentialID, provider, reservationId: id, scheme }
+    const actor = `relying-party:${provider}/${clientId}`
     const events = []
     if (made.length > 0) {
-      const signed = request.digests.filter((_, index) => signatures[index] !== null)
-      const proofs = made.map((signature) => base64(createHash('sha256').update(signature).digest()))
-      events.push({
-        type: 'signature.made' as const,
-        actor,
-        about: { ...about, digests: signed.map(base64), signaturesSha256: proofs }
-      })
+      const digests = request.digests.filter((_, index) => signatures[index] !== null).map(base64)
+      const signaturesSha256 = made.map((signature) => hash('sha256', signature, 'base64'))
+      // In the order of canonical JSON, which saves sorting and writing it twice.
+      const signed = { activationId, clientId, credentialID, digests, provider, reservationId: id, scheme }
+      events.push({ type: 'signature.made' as const, actor, about: { ...signed, signaturesSha256 } })
     }
     if (fault !== undefined) {
       const type =
         fault.outcome === 'uncertain' ? ('signature.uncertain' as const) : ('signature.refused' as const)
       events.push({ type, actor, about: { ...about, detail, returned } })
     }
-    // The event first: a signature that is recorded and not in the audit must not exist, not even after a crash.
+    // A signature that is recorded and not in the audit must not exist, not even after a crash.
+    const ending = { id, activationId, outcome, signatures, detail, now: now() } as const
     let mine: boolean
     try {
-      await audit.record(...events)
-      mine = await store.finish({
-        id,
-        activationId,
-        outcome,
-        signatures,
-        returned: returned.length === 0 ? null : maskOf(returned, mask.length),
-        detail,
-        now: now()
-      })
+      if (returned.length === 0) mine = await audit.recordEnding(ending, ...events)
+      else {
+        await audit.record(...events)
+        mine = await store.finish({ ...ending, returned: maskOf(returned, mask.length) })
+      }
     } catch (error) {
       unfinished.notRecorded(reservation)
       throw error
@@ -255,4 +243,5 @@ function failure(fault: SignResult, detail: string): ServiceError {
 const schemeName = (scheme: SignatureScheme): string =>
   `${scheme.type}/${scheme.hash}${scheme.type === 'pss' ? `/${scheme.saltLength}` : ''}`
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+const base64 = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('base64')

@@ -1,9 +1,11 @@
 import type { Json } from '../audit/audit.js'
-import type { ChainEvent, ChainHead } from '../audit/chain.js'
+import type { ChainEvent, ChainHead, StoredEvent } from '../audit/chain.js'
 import type { Checkpoint } from '../audit/checkpoint.js'
 import type { AuditStore } from '../audit/needs.js'
 import { isCheckpoint } from './checkpoint-shape.js'
 import type { Queryable } from './database.js'
+import { plainArray } from './plain-array.js'
+import { endingValues, endReservations } from './reservation-endings.js'
 
 /** An event's columns as `ChainEvent` wants them. Whatever somebody put there stays visible, microseconds included. */
 export const eventColumns = /* sql */ `
@@ -39,32 +41,15 @@ export interface AuditList {
 export function createAuditStore(database: Queryable): AuditStore & AuditList {
   return {
     async append(events, transaction = database) {
-      const column = <Value>(of: (event: (typeof events)[number]) => Value) => events.map(of)
-      try {
-        await transaction.query({
-          name: 'audit-append',
-          text: `
-            insert into audit_events (chain, seq, at, type, actor, about, previous_hash, hash)
-            select chain, seq, at, type, actor, about, decode(previous_hash, 'base64'), decode(hash, 'base64')
-              from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::jsonb[],
-                          $7::text[], $8::text[])
-                as e (chain, seq, at, type, actor, about, previous_hash, hash)`,
-          values: [
-            column((event) => event.chain),
-            column((event) => event.seq),
-            column((event) => event.at),
-            column((event) => event.type),
-            column((event) => event.actor),
-            column((event) => event.aboutCanonical),
-            column((event) => event.previousHash),
-            column((event) => event.hash)
-          ]
-        })
-        return true
-      } catch (error) {
-        if (isPlaceTaken(error)) return false
-        throw error
-      }
+      const statement = { name: 'audit-append', text: insertEvents(1), values: eventValues(events) }
+      return (await placed(() => transaction.query(statement))) !== null
+    },
+
+    async appendEndings(events, endings) {
+      const values = [...endingValues(endings), ...eventValues(events)]
+      const statement = { name: 'audit-append-endings', text: appendEndings, values }
+      const ended = await placed(() => database.query<{ id: string }>(statement))
+      return ended === null ? null : new Set(ended.rows.map(({ id }) => id))
     },
 
     async head(chain) {
@@ -176,7 +161,42 @@ function timeOf(ms: string): string {
 /** PostgreSQL breaks base64 after 76 characters (RFC 2045). */
 const unbroken = (base64: string): string => base64.replaceAll('\n', '')
 
-/** SQLSTATE 23505, unique_violation; of `audit_events` only the place (chain, seq) is unique. */
-function isPlaceTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '23505'
+/** The INSERT of events whose parameters, `eventValues`, begin with this number. */
+function insertEvents(first: number): string {
+  const [at, type, actor, previousHash, hash, about] = [2, 3, 4, 5, 6, 7].map((place) => `$${first + place}`)
+  return `
+    insert into audit_events (chain, seq, at, type, actor, about, previous_hash, hash)
+    select $${first}::text, $${first + 1}::bigint + e.n - 1, e.at, e.type, e.actor, e.about,
+           decode(e.previous_hash, 'base64'), decode(e.hash, 'base64')
+      from rows from (unnest(${at}::timestamptz[], ${type}::text[], ${actor}::text[], ${previousHash}::text[],
+                             ${hash}::text[]),
+                      jsonb_array_elements(${about}::jsonb))
+             with ordinality as e (at, type, actor, previous_hash, hash, about, n)`
+}
+
+/** Events of one chain, in its order. One JSON text for all `about`s: an array of texts would escape each twice. */
+function eventValues(events: readonly StoredEvent[]): unknown[] {
+  const first = events[0]
+  return [
+    first?.chain ?? '',
+    first?.seq ?? 0,
+    plainArray(events.map(({ at }) => at)),
+    plainArray(events.map(({ type }) => type)),
+    events.map(({ actor }) => actor),
+    plainArray(events.map(({ previousHash }) => previousHash)),
+    plainArray(events.map(({ hash }) => hash)),
+    `[${events.map(({ aboutCanonical }) => aboutCanonical).join(',')}]`
+  ]
+}
+
+const appendEndings = `with ended as (${endReservations}), stored as (${insertEvents(6)}) select id from ended`
+
+/** Null: a place in the chain is taken (SQLSTATE 23505, unique_violation: nothing else there is unique). */
+async function placed<Result>(run: () => Promise<Result>): Promise<Result | null> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === '23505') return null
+    throw error
+  }
 }

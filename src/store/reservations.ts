@@ -2,6 +2,8 @@ import type { ActivationStatus } from '../activation/activation.js'
 import type { Reservation, ReservationOutcome, ReservationStore } from '../signing/needs.js'
 import { batched } from './batch.js'
 import type { Database } from './database.js'
+import { plainArray, timeArray } from './plain-array.js'
+import { endingValues, endReservations } from './reservation-endings.js'
 import { againAfterDeadlock, isDeadlock } from './violated-constraint.js'
 
 /** What a statement takes from one activation, for one or more reservations that name the same SAD and credential. */
@@ -84,21 +86,21 @@ export function createReservationStore(database: Database): ReservationStore {
           join taken t using (claim)
         returning id`,
       values: [
-        claims.map((_, claim) => claim),
-        ofClaim(({ first }) => first.activationId),
+        plainArray(claims.map((_, claim) => claim)),
+        plainArray(ofClaim(({ first }) => first.activationId)),
         ofClaim(({ first }) => first.sadSha256),
-        ofClaim(({ first }) => first.provider),
+        plainArray(ofClaim(({ first }) => first.provider)),
         ofClaim(({ first }) => first.clientId),
-        ofClaim(({ first }) => first.credentialId),
-        ofClaim(({ first }) => first.credentialVersion),
-        ofClaim(({ mask, first }) => mask.toString(2).padStart(first.mask.length, '0')),
-        ofClaim(({ now }) => now),
-        ofChosen((_, claim) => claim),
-        ofChosen((one) => one.id),
-        ofChosen((one) => one.serverId),
+        plainArray(ofClaim(({ first }) => first.credentialId)),
+        plainArray(ofClaim(({ first }) => first.credentialVersion)),
+        plainArray(ofClaim(({ mask, first }) => mask.toString(2).padStart(first.mask.length, '0'))),
+        timeArray(ofClaim(({ now }) => now)),
+        plainArray(ofChosen((_, claim) => claim)),
+        plainArray(ofChosen((one) => one.id)),
+        plainArray(ofChosen((one) => one.serverId)),
         ofChosen((one) => `{${one.positions.join(',')}}`),
-        ofChosen((one) => one.scheme),
-        ofChosen((one) => one.now)
+        plainArray(ofChosen((one) => one.scheme)),
+        timeArray(ofChosen((one) => one.now))
       ]
     })
     const taken = new Set(rows.map((row) => row.id))
@@ -116,31 +118,13 @@ export function createReservationStore(database: Database): ReservationStore {
     }
   }
 
-  async function record(outcomes: readonly ReservationOutcome[]): Promise<boolean[]> {
-    const column = <T>(read: (one: ReservationOutcome) => T): T[] => outcomes.map(read)
-    const { rows } = await database.query<{ id: string }>({
-      name: 'reservations-finish',
-      text: `
-        update reservations r
-           set outcome = o.outcome, finished_at = o.now, detail = o.detail,
-               signatures = (select array_agg(case when s = '' then null else decode(s, 'base64') end order by n)
-                               from unnest(string_to_array(o.signatures, ' ')) with ordinality as u (s, n))
-          from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
-            as o (id, outcome, now, detail, signatures)
-         where r.id = o.id and r.outcome is null
-        returning r.id`,
-      values: [
-        column((one) => one.id),
-        column((one) => one.outcome),
-        column((one) => one.now),
-        column((one) => one.detail),
-        column((one) =>
-          one.signatures.map((made) => (made === null ? '' : Buffer.from(made).toString('base64'))).join(' ')
-        )
-      ]
+  async function end(outcome: ReservationOutcome): Promise<boolean> {
+    const { rowCount } = await database.query({
+      name: 'reservations-end',
+      text: endReservations,
+      values: endingValues([outcome])
     })
-    const finished = new Set(rows.map((row) => row.id))
-    return outcomes.map((one) => finished.has(one.id))
+    return rowCount === 1
   }
 
   /**
@@ -170,10 +154,10 @@ export function createReservationStore(database: Database): ReservationStore {
     })
   }
 
-  const finish = batched(record, { limit: 200, lanes: 2 })
   return {
-    reserve: batched(takeOrSplit, { limit: 200, lanes: 2 }),
-    finish: (outcome) => (outcome.returned !== null ? finishReturning(outcome) : finish(outcome)),
+    // One statement at a time: what arrives meanwhile makes the next one larger, which costs less than two smaller ones.
+    reserve: batched(takeOrSplit, { limit: 200, lanes: 1 }),
+    finish: (outcome) => (outcome.returned !== null ? finishReturning(outcome) : end(outcome)),
 
     async standing(activationId) {
       const { rows } = await database.query<{

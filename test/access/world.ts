@@ -76,6 +76,7 @@ export async function startWorld(t: Test) {
     })
     const audit: Audit = {
       record: (...events) => writer.record(events),
+      recordEnding: (ending, ...events) => writer.recordEnding(ending, events),
       recordWith: writer.recordWith
     }
     const access: AccessRoom = await createAccess({
