@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { parse, stringify } from 'uuid'
 
 /** Octets of an activation's UUID, then of the secret. */
@@ -29,4 +29,4 @@ export function readSad(sad: string): { activationId: string; sadSha256: Uint8Ar
   }
 }
 
-const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest()
+const sha256 = (text: string): Uint8Array => hash('sha256', text, 'buffer')

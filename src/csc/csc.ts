@@ -49,6 +49,7 @@ const notOffered = [
 export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   app.setErrorHandler(answerWith(deps.refusals))
   app.setValidatorCompiler(validatorCompiler)
+  app.decorateRequest('cscGrant', null)
   app.addHook('preValidation', dropNulls)
   app.removeContentTypeParser('text/plain')
   const { providers, ...shared } = deps
