@@ -19,6 +19,8 @@ const lanes = 32
 /** People whose rows are written by one statement a table. */
 const chunk = 500
 const multisign = 100
+/** PostgreSQL's log while people are written. */
+const walMax = '96MB'
 
 /**
  * Writes many subscribers, each with a device and a P-256 credential, as fast as the HSM makes keys: keys are born and
@@ -43,6 +45,9 @@ export async function loadPopulation(
     newSerialNumber: () => pki.newSerialNumber(provider),
     now
   }
+  // Kept folders shall be small; an installation of its own keeps up to 1 GiB of log.
+  await database.query({ text: `alter system set max_wal_size = '${walMax}'` })
+  await database.query({ text: 'select pg_reload_conf()' })
   const places = new Map(wanted.map((number, place) => [number, place]))
   const people = new Array<Person>(wanted.length)
 
@@ -59,6 +64,8 @@ export async function loadPopulation(
   // What autovacuum would do later, while something is measured.
   for (const table of ['subscribers', 'credentials', 'devices', 'audit_events'])
     await database.query({ text: `vacuum (freeze, analyze) ${table}` })
+  await database.query({ text: 'checkpoint' })
+  await database.query({ text: 'alter system reset max_wal_size' })
   const { clientId } = registered.relyingParty
   return { provider, clientId, clientSecret: registered.clientSecret, people }
 }
