@@ -49,6 +49,9 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
   try {
     const place = await reservePlace(config.host, config.port)
     open.push(place.release)
+    // A port that was named is known beforehand. A balancer must find it closed until requests are answered: one that
+    // is accepted and then dropped would not be given to another server.
+    if (config.port !== 0) await place.release()
     const publicUrl = publicUrlOf(config, place.port)
     const serverId = uuidv7({ msecs: now().getTime() })
 
@@ -88,7 +91,9 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
     const app = await openSurfaces({ ground, middle, virtualPhones, config, log, now, publicUrl })
     open.push(() => app.close())
     await place.release()
-    await app.listen({ host: config.host, port: place.port })
+    await app.listen({ host: config.host, port: place.port }).catch((cause: NodeJS.ErrnoException) => {
+      throw unusable(config.host, place.port, cause)
+    })
     const url = publicUrlOf({ publicUrl: null, host: config.host }, place.port)
 
     if (simulated !== null) {
@@ -143,8 +148,8 @@ function choresOf(
 }
 
 /**
- * Holds the port while the house is being opened, since certificates name the address that will be listened on; given
- * up right before listening.
+ * Finds the port, and holds it until it is released: one that was picked must still be free when the house is open,
+ * since certificates name it.
  * @throws StartError naming the address in use.
  */
 async function reservePlace(
@@ -154,13 +159,7 @@ async function reservePlace(
   // Whoever asks before the house is open is turned away; a connection left hanging would never let the port go.
   const holder = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve, reject) => {
-    holder.once('error', (cause: NodeJS.ErrnoException) => {
-      const because =
-        cause.code === 'EADDRINUSE'
-          ? 'is in use: set PORT to another, or to 0'
-          : `cannot be used: ${cause.message}`
-      reject(new StartError(`${host}:${port} ${because}.`, { cause }))
-    })
+    holder.once('error', (cause: NodeJS.ErrnoException) => reject(unusable(host, port, cause)))
     holder.listen({ host, port, exclusive: true }, resolve)
   })
   const address = holder.address()
@@ -169,4 +168,12 @@ async function reservePlace(
     port: address.port,
     release: () => new Promise((resolve) => (holder.listening ? holder.close(() => resolve()) : resolve()))
   }
+}
+
+function unusable(host: string, port: number, cause: NodeJS.ErrnoException): StartError {
+  const because =
+    cause.code === 'EADDRINUSE'
+      ? 'is in use: set PORT to another, or to 0'
+      : `cannot be used: ${cause.message}`
+  return new StartError(`${host}:${port} ${because}.`, { cause })
 }

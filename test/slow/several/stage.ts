@@ -43,6 +43,7 @@ export async function openStage(nginxProgram: string): Promise<Stage> {
   const { host, user, password, database } = postgres.connection
   const databaseUrl = `postgres://${user}:${encodeURIComponent(String(password))}@localhost/${database}?host=${host}`
   const sql = new pg.Pool({ connectionString: databaseUrl, max: 2 })
+  sql.on('error', () => undefined) // ends with its server
   const members: Member[] = []
   let nginx: Nginx | null = null
 
