@@ -7,6 +7,8 @@ export interface Options {
   quick: boolean
   /** Names of scenarios; null: all. */
   only: readonly string[] | null
+  /** Further scenarios, beside those of a whole run or of `only`. */
+  also: readonly string[]
   /** Where the result is written instead of `bench/results/<date>.json`. */
   json: string | null
   /** An earlier result to compare with. */
@@ -32,6 +34,7 @@ export interface Options {
 const usage = `npm run bench -- [options]
   --quick           everything once, within 60 s, judging no times
   --only a,b        these scenarios, with what they are compared with
+  --scale 1m        scale-1m as well: the first time it writes a million subscribers, which takes hours
   --json FILE       write the result there instead of bench/results/<date>.json
   --compare FILE    ratios against an earlier result
   --report FILE     writes the report of an earlier result, and measures nothing
@@ -64,6 +67,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
   return {
     quick,
     only,
+    also: values.scale === undefined ? [] : [scaleNamed(values.scale, names)],
     json: values.json ?? null,
     compare: values.compare ?? null,
     report: values.report ?? null,
@@ -84,6 +88,7 @@ function parse(args: readonly string[]) {
       options: {
         quick: { type: 'boolean' },
         only: { type: 'string' },
+        scale: { type: 'string' },
         json: { type: 'string' },
         compare: { type: 'string' },
         report: { type: 'string' },
@@ -100,6 +105,13 @@ function parse(args: readonly string[]) {
   } catch (cause) {
     throw new StartError(`${(cause as Error).message}\n${usage}`, { cause })
   }
+}
+
+function scaleNamed(size: string, names: readonly string[]): string {
+  const name = `scale-${size.toLowerCase()}`
+  if (names.includes(name)) return name
+  const sizes = names.filter((one) => one.startsWith('scale-')).map((one) => one.slice('scale-'.length))
+  throw new StartError(`--scale must be one of ${sizes.join(', ')}.`)
 }
 
 function whole(name: string, text: string | undefined, byDefault: number, most: number): number {

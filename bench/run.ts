@@ -33,7 +33,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
       stopping.addEventListener('abort', () => reject(new Error('stopped by a signal')))
     })
     stopped.catch(() => undefined)
-    for (const group of chosenGroups(options.only)) {
+    for (const group of chosenGroups(options.only, options.also)) {
       console.say(group.map(({ name }) => name).join(', '))
       const outcome = await Promise.race([measureGroup(group, stage), stopped])
       for (const measured of outcome.measured) measurements[measured.name] = measured

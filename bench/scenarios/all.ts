@@ -80,9 +80,12 @@ export const figures: readonly Figure[] = [
 /** Measured where nothing is named. */
 const byDefault = scenarios.filter(({ byName }) => byName === undefined).map(({ name }) => name)
 
-/** Those named, with everything they are compared with; for null, those of a whole run. In the order of the groups. */
-export function chosenGroups(only: readonly string[] | null): Scenario[][] {
-  const wanted = new Set(only ?? byDefault)
+/**
+ * Those named, with everything they are compared with; for null, those of a whole run. In the order of the groups.
+ * @param also Further ones.
+ */
+export function chosenGroups(only: readonly string[] | null, also: readonly string[] = []): Scenario[][] {
+  const wanted = new Set([...(only ?? byDefault), ...also])
   for (const { needs } of figures) {
     if (needs[0] !== undefined && only?.includes(needs[0])) for (const name of needs) wanted.add(name)
   }
