@@ -17,6 +17,8 @@ export interface Options {
   report: string | null
   /** Where the report is written, rather than `bench/` after a whole run. */
   reportIn: string | null
+  /** A server that somebody else runs, to be measured instead of one of our own; null: one of our own. */
+  elsewhere: Elsewhere | null
   /** Rounds that count. */
   rounds: number
   /** Length of a measured window. */
@@ -31,6 +33,14 @@ export interface Options {
   profile: string | null
 }
 
+/** A server that somebody else runs. */
+export interface Elsewhere {
+  /** Without a trailing slash. */
+  base: string
+  /** Of an administrator. */
+  operatorKey: string
+}
+
 const usage = `npm run bench -- [options]
   --quick           everything once, within 60 s, judging no times
   --only a,b        these scenarios, with what they are compared with
@@ -39,9 +49,11 @@ const usage = `npm run bench -- [options]
   --compare FILE    ratios against an earlier result
   --report FILE     writes the report of an earlier result, and measures nothing
   --report-in DIR   writes the report there, whatever was measured; without it, a whole run writes bench/report.md
+  --base URL        measures a server that runs there, by what needs HTTP alone; enrols people there, who stay
+  --operator-key K  key of an administrator of that server
   --rounds N        rounds that count (5)
   --window MS       length of a window (3000)
-  --people N        subscribers (1000)
+  --people N        subscribers (1000; with --base 100)
   --seed TEXT       what the made-up documents begin with (kyso)
   --profile FOLDER  CPU profiles of the server
   --list            names of all scenarios`
@@ -64,8 +76,10 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
   const only = values.only?.split(',').filter((name) => name !== '') ?? null
   const unknown = only?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new StartError(`There is no scenario ${unknown}; --list shows them all.`)
+  const elsewhere = readElsewhere(values.base, values['operator-key'])
   return {
     quick,
+    elsewhere,
     only,
     also: values.scale === undefined ? [] : [scaleNamed(values.scale, names)],
     json: values.json ?? null,
@@ -75,7 +89,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     rounds: whole('rounds', values.rounds, quick ? 1 : 5, 100),
     windowMs: whole('window', values.window, quick ? 400 : 3_000, 600_000),
     warmUpMs: quick ? 100 : 500,
-    people: whole('people', values.people, quick ? 20 : 1_000, 100_000),
+    people: whole('people', values.people, quick ? 20 : elsewhere === null ? 1_000 : 100, 100_000),
     seed: values.seed ?? 'kyso',
     profile: values.profile ?? null
   }
@@ -93,6 +107,8 @@ function parse(args: readonly string[]) {
         compare: { type: 'string' },
         report: { type: 'string' },
         'report-in': { type: 'string' },
+        base: { type: 'string' },
+        'operator-key': { type: 'string' },
         rounds: { type: 'string' },
         window: { type: 'string' },
         people: { type: 'string' },
@@ -112,6 +128,16 @@ function scaleNamed(size: string, names: readonly string[]): string {
   if (names.includes(name)) return name
   const sizes = names.filter((one) => one.startsWith('scale-')).map((one) => one.slice('scale-'.length))
   throw new StartError(`--scale must be one of ${sizes.join(', ')}.`)
+}
+
+function readElsewhere(base: string | undefined, operatorKey: string | undefined): Elsewhere | null {
+  if (base === undefined && operatorKey === undefined) return null
+  if (base === undefined || operatorKey === undefined)
+    throw new StartError('--base and --operator-key go together.')
+  const url = URL.canParse(base) ? new URL(base) : null
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
+    throw new StartError('--base must be an http or https address.')
+  return { base: url.href.replace(/\/$/, ''), operatorKey }
 }
 
 function whole(name: string, text: string | undefined, byDefault: number, most: number): number {

@@ -33,7 +33,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
       stopping.addEventListener('abort', () => reject(new Error('stopped by a signal')))
     })
     stopped.catch(() => undefined)
-    for (const group of chosenGroups(options.only, options.also)) {
+    for (const group of chosenGroups(options.only, options.also, options.elsewhere !== null)) {
       console.say(group.map(({ name }) => name).join(', '))
       const outcome = await Promise.race([measureGroup(group, stage), stopped])
       for (const measured of outcome.measured) measurements[measured.name] = measured
@@ -63,7 +63,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
     await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
     print(['', `The result is in ${path}`])
   }
-  const whole = options.only === null && !options.quick
+  const whole = options.only === null && !options.quick && options.elsewhere === null
   const folder = options.reportIn ?? (whole ? bench : null)
   if (folder !== null) print([`The report is in ${await writeReport(result, figures, folder)}`])
 }
@@ -75,7 +75,8 @@ export async function writeReportOnly(path: string, reportIn: string | null): Pr
 
 function settingsOf(options: Options, server: Readonly<Record<string, string>>): Result['settings'] {
   const { quick, rounds, windowMs, warmUpMs, people, seed } = options
-  return { quick, rounds, windowMs, warmUpMs, people, seed, ...server }
+  const base = options.elsewhere?.base ?? null
+  return { quick, rounds, windowMs, warmUpMs, people, seed, base, ...server }
 }
 
 const fileName = (at: Date): string => at.toISOString().slice(0, 19).replaceAll(':', '')

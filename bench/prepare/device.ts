@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, randomUUID, sign } from 'node:crypto'
 import type { Challenge } from '../../src/activation/activation.js'
-import type { Person } from './protocol.js'
+import { type Person, personOf } from './protocol.js'
 
 /** Seconds a token lives. */
 const lifetimeS = 60
@@ -56,6 +56,17 @@ function compactJws(header: object, claims: object, key: KeyObject): string {
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A person's device key, to sign with. */
-export const deviceKey = ({ devicePkcs8 }: Pick<Person, 'devicePkcs8'>): KeyObject =>
-  createPrivateKey({ key: Buffer.from(devicePkcs8, 'base64'), format: 'der', type: 'pkcs8' })
+/** Device keys by person, each read once. */
+export function createDeviceKeys(
+  people: readonly Pick<Person, 'devicePkcs8'>[]
+): (person: number) => KeyObject {
+  const keys = new Map<number, KeyObject>()
+  return (person) => {
+    const known = keys.get(person)
+    if (known !== undefined) return known
+    const { devicePkcs8 } = personOf(people, person)
+    const key = createPrivateKey({ key: Buffer.from(devicePkcs8, 'base64'), format: 'der', type: 'pkcs8' })
+    keys.set(person, key)
+    return key
+  }
+}

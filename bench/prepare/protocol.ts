@@ -26,6 +26,13 @@ export function credentialOf(person: Person | undefined, algorithm: MeasuredAlgo
   return found
 }
 
+/** @throws RangeError when there are not so many. */
+export function personOf<Somebody>(people: readonly Somebody[], person: number): Somebody {
+  const found = people[person]
+  if (found === undefined) throw new RangeError(`there is no person ${person}`)
+  return found
+}
+
 /** Everybody who takes part, and the relying party that asks them. */
 export interface Population {
   provider: string

@@ -32,17 +32,20 @@ export interface LoadSample {
   errorsByStatus: Record<string, number>
   /** Signatures that verified: all that were made, those of the warm-up included. */
   verified: number
-  /** From here on: over the whole load, warm-up and end included, divided by all signatures (or requests) in it. */
-  serverCpuMsPerSignature: number
+  /**
+   * From here on: over the whole load, warm-up and end included, divided by all signatures (or requests) in it. Null:
+   * cannot be known, as the CPU of a server elsewhere.
+   */
+  serverCpuMsPerSignature: number | null
   postgresCpuMsPerSignature: number | null
-  generatorCpuMsPerSignature: number
+  generatorCpuMsPerSignature: number | null
   /** Cores in use, on average. */
-  serverCores: number
+  serverCores: number | null
   postgresCores: number | null
   generatorCores: number
   /** Share of the time in which the server's event loop worked, 0 to 1. */
-  eventLoopUtilisation: number
-  statementsPerRequest: number
+  eventLoopUtilisation: number | null
+  statementsPerRequest: number | null
   /** Of the keys asked for, how many were ready in the HSM. */
   keyHitRate: number | null
   /** The prepared requests did not last until the end of the window, which was cut short. */

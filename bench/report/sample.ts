@@ -40,15 +40,13 @@ export function sampleOf<Timed extends Answer>({
   }
   const serverS = after.serverCpuS - before.serverCpuS
   const generatorS = after.generatorCpuS - before.generatorCpuS
-  const postgresS =
-    after.postgresCpuS === null || before.postgresCpuS === null
-      ? null
-      : after.postgresCpuS - before.postgresCpuS
+  const postgresS = after.postgresCpuS - before.postgresCpuS
   const activeS = after.loopActiveS - before.loopActiveS
-  const elapsedS = activeS + after.loopIdleS - before.loopIdleS
+  const loopS = activeS + after.loopIdleS - before.loopIdleS
+  const elapsedS = (after.at - before.at) / 1000
   const hits = after.keyHits - before.keyHits
   const asked = hits + after.keyLoads - before.keyLoads
-  const each = (seconds: number) => round((seconds * 1000) / allSignatures)
+  const each = (seconds: number) => known((seconds * 1000) / allSignatures)
   return {
     perSecond: windowMs > 0 ? round((signatures / windowMs) * 1000) : 0,
     windowMs: Math.round(windowMs),
@@ -61,15 +59,18 @@ export function sampleOf<Timed extends Answer>({
       errorsByStatus,
       verified,
       serverCpuMsPerSignature: each(serverS),
-      postgresCpuMsPerSignature: postgresS === null ? null : each(postgresS),
+      postgresCpuMsPerSignature: each(postgresS),
       generatorCpuMsPerSignature: each(generatorS),
-      serverCores: round(serverS / elapsedS),
-      postgresCores: postgresS === null ? null : round(postgresS / elapsedS),
+      serverCores: known(serverS / elapsedS),
+      postgresCores: known(postgresS / elapsedS),
       generatorCores: round(generatorS / elapsedS),
-      eventLoopUtilisation: round(activeS / elapsedS),
-      statementsPerRequest: round((after.statements - before.statements) / good.length),
-      keyHitRate: asked === 0 ? null : round(hits / asked),
+      eventLoopUtilisation: known(activeS / loopS),
+      statementsPerRequest: known((after.statements - before.statements) / good.length),
+      keyHitRate: known(hits / asked),
       ranOut
     }
   }
 }
+
+/** Of what no value comes, as of what falls where it can only rise (another server answered), nothing is known. */
+const known = (value: number): number | null => (Number.isFinite(value) && value >= 0 ? round(value) : null)

@@ -1,3 +1,4 @@
+import { StartError } from '../../src/errors.js'
 import { httpEcho } from '../ceilings/echo.js'
 import { opensslCeilings } from '../ceilings/openssl.js'
 import { rawCeilings } from '../ceilings/raw.js'
@@ -6,6 +7,7 @@ import { coldFigures, coldScenarios } from './cold.js'
 import { concurrencyScenarios } from './concurrency.js'
 import { type Figure, quotient } from './figure.js'
 import { jobScenarios } from './job.js'
+import { latency } from './latency.js'
 import { overload, overloadFigures } from './overload.js'
 import { rateFigures, rateScenarios } from './rate.js'
 import { scaleFigures, scaleScenarios } from './scale.js'
@@ -22,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   ...coldScenarios,
   ...rateScenarios,
   overload,
+  latency,
   ...jobScenarios,
   ...concurrencyScenarios,
   ...scaleScenarios
@@ -59,7 +62,7 @@ export const groups: readonly (readonly string[])[] = [
     'openssl-rsa2048',
     'concurrency-rsa2048'
   ],
-  ['rate-70', 'rate-70-p256', 'overload-200'],
+  ['rate-70', 'rate-70-p256', 'overload-200', 'latency-rsa2048'],
   ['job-rsa2048'],
   ['scale-1k', 'scale-10k', 'scale-100k', 'scale-1m']
 ]
@@ -83,18 +86,27 @@ const byDefault = scenarios.filter(({ byName }) => byName === undefined).map(({ 
 /**
  * Those named, with everything they are compared with; for null, those of a whole run. In the order of the groups.
  * @param also Further ones.
+ * @param elsewhere Only those that can be measured at a server elsewhere.
+ * @throws StartError when one is named that cannot.
  */
-export function chosenGroups(only: readonly string[] | null, also: readonly string[] = []): Scenario[][] {
+export function chosenGroups(
+  only: readonly string[] | null,
+  also: readonly string[] = [],
+  elsewhere = false
+): Scenario[][] {
   const wanted = new Set([...(only ?? byDefault), ...also])
   for (const { needs } of figures) {
     if (needs[0] !== undefined && only?.includes(needs[0])) for (const name of needs) wanted.add(name)
   }
+  const possible = (scenario: Scenario) => !elsewhere || scenario.anywhere === true
   return groups
     .map((names) =>
       names.flatMap((name) => {
         const scenario = scenarios.find((one) => one.name === name)
         if (scenario === undefined) throw new TypeError(`a group names ${name}, which does not exist`)
-        return wanted.has(name) ? [scenario] : []
+        if (only?.includes(name) && !possible(scenario))
+          throw new StartError(`${name} needs a server of its own; leave it out, or --base.`)
+        return wanted.has(name) && possible(scenario) ? [scenario] : []
       })
     )
     .filter((group) => group.length > 0)

@@ -114,6 +114,5 @@ export function signHash(served: Served, seed: string, wanted: Wanted, sad: stri
   })
 }
 
-/** Of the documents, in their order. */
-export const digestsOf = (seed: string, { first, count }: DocumentRange): Buffer[] =>
+const digestsOf = (seed: string, { first, count }: DocumentRange): Buffer[] =>
   Array.from({ length: count }, (_, index) => digestOf(seed, first + index))

@@ -14,6 +14,7 @@ function concurrency(name: string, algorithm: MeasuredAlgorithm): Scenario {
     name,
     about: `CSC v2 signHash, ${algorithm}, one digest a request, at ${steps.join(', ')} connections; the figure is the best of them`,
     unit: 'signatures/s',
+    anywhere: true,
     once: true,
     open: (stage) => openSweep(stage, name, algorithm)
   }

@@ -1,37 +1,26 @@
-import type { KeyObject } from 'node:crypto'
-import type { Challenge } from '../../src/activation/activation.js'
-import { hashes } from '../../src/hsm/hashes.js'
+import { approveOverHttp, readAnswer, UnexpectedAnswer } from '../load/approval.js'
 import type { Answer, LoopResult } from '../load/closed-loop.js'
 import { type Connection, createConnection, type RawAnswer } from '../load/connection.js'
-import { biometricToken, deviceKey, deviceToken } from '../prepare/device.js'
+import { createDeviceKeys } from '../prepare/device.js'
 import { credentialOf, type MeasuredAlgorithm, type Wanted } from '../prepare/protocol.js'
 import type { Sample } from '../report/result.js'
 import { sampleOf } from '../report/sample.js'
-import type { Served, Stage } from '../stage/stage.js'
-import { digestsOf, signHash } from './approved.js'
+import type { Stage } from '../stage/stage.js'
+import { signHash } from './approved.js'
 import type { OpenScenario, Round, Scenario } from './scenario.js'
 
 /** Jobs under way, each of another subscriber. */
 const workers = 16
 /** A server that is gone is not asked for ever. */
 const failuresMax = 100
-/** What the portal names as the factor; it has no value, the phone answers (CSC API v2 §11.6). */
-const factor = 'biometric'
-
 /** Everything a signature takes, as portal and phone do it: five requests over two connections. */
 function jobScenario(name: string, algorithm: MeasuredAlgorithm): Scenario {
   return {
     name,
     about: `the whole job over HTTP, ${algorithm}, one digest: credentials/authorize, the phone reads the challenge and confirms it by a biometric token, authorizeCheck, signHash; ${workers} subscribers at a time; latency of a job`,
     unit: 'jobs/s',
+    anywhere: true,
     open: (stage) => openJobs(stage, name, algorithm)
-  }
-}
-
-/** An answer other than the one a job needs to go on. */
-class JobEnded extends Error {
-  constructor(readonly answer: RawAnswer) {
-    super(`${answer.status} ${answer.body}`)
   }
 }
 
@@ -41,45 +30,16 @@ async function openJobs(stage: Stage, name: string, algorithm: MeasuredAlgorithm
   const lanes = Math.min(workers, people.length)
   /** People whose turn has not come, so that none has two jobs. */
   const free = people.map((_, person) => person)
-  const keys = new Map<number, KeyObject>()
+  const keyOf = createDeviceKeys(people)
 
-  function keyOf(person: number): KeyObject {
-    const known = keys.get(person)
-    if (known !== undefined) return known
-    const key = deviceKey(personOf(served, person))
-    keys.set(person, key)
-    return key
-  }
-
-  /** @returns The answer of signHash. @throws JobEnded */
+  /** @returns The answer of signHash. @throws UnexpectedAnswer */
   async function job(wanted: Wanted, portal: Connection, phone: Connection): Promise<RawAnswer> {
-    const { requests, audience, phone: calls } = served
     const { seed } = stage.options
-    const person = personOf(served, wanted.person)
-    const key = keyOf(wanted.person)
-    const asked = await portal.send(
-      requests.post('/credentials/authorize', {
-        credentialID: credentialOf(person, algorithm).id,
-        numSignatures: 1,
-        hashes: digestsOf(seed, wanted.documents).map((digest) => digest.toString('base64')),
-        hashAlgorithmOID: hashes['SHA-256'].oid,
-        authData: [{ id: factor }],
-        description: 'Hồ sơ thử tải'
-      })
-    )
-    const { handle } = read<{ handle: string }>(asked, 202)
-    const proof = () => deviceToken(person, key, audience, new Date())
-    const waiting = await phone.send(calls.get('/challenges', proof()))
-    const challenge = read<Challenge[]>(waiting, 200).find(({ id }) => id === handle)
-    if (challenge === undefined) throw new JobEnded({ ...waiting, status: 404 })
-    const token = biometricToken(person, key, challenge, new Date())
-    read(await phone.send(calls.post(`/challenges/${handle}/confirm`, proof(), { token })), 200)
-    const { SAD } = read<{ SAD: string }>(
-      await portal.send(requests.post('/credentials/authorizeCheck', { handle })),
-      200
-    )
+    const handle = await approveOverHttp(served, seed, wanted, keyOf(wanted.person), { portal, phone })
+    const check = await portal.send(served.requests.post('/credentials/authorizeCheck', { handle }))
+    const { SAD } = readAnswer<{ SAD: string }>(check, 200)
     const signed = await portal.send(signHash(served, seed, wanted, SAD))
-    read(signed, 200)
+    readAnswer(signed, 200)
     return signed
   }
 
@@ -106,7 +66,7 @@ async function openJobs(stage: Stage, name: string, algorithm: MeasuredAlgorithm
           const { status, body } = await job(one, portal, phone)
           ended(status, body)
         } catch (error) {
-          if (error instanceof JobEnded) ended(error.answer.status, error.answer.body)
+          if (error instanceof UnexpectedAnswer) ended(error.answer.status, error.answer.body)
           else failures += 1
         }
         free.push(person)
@@ -144,17 +104,6 @@ async function openJobs(stage: Stage, name: string, algorithm: MeasuredAlgorithm
     },
     async close() {}
   }
-}
-
-function read<Body>(answer: RawAnswer, status: number): Body {
-  if (answer.status !== status) throw new JobEnded(answer)
-  return JSON.parse(answer.body) as Body
-}
-
-function personOf({ population }: Served, person: number) {
-  const found = population.people[person]
-  if (found === undefined) throw new RangeError(`there is no person ${person}`)
-  return found
 }
 
 export const jobScenarios: readonly Scenario[] = [jobScenario('job-rsa2048', 'RSA-2048')]

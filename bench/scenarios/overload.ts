@@ -32,6 +32,7 @@ export const overload: Scenario = {
   name,
   about: `CSC v2 signHash, ${algorithm}, one digest a request, at ${overloadShare * 100} % of what a closed loop reached just before, whatever is answered; then ${recoveryShare * 100} % until it is answered as before`,
   unit: 'signatures/s',
+  anywhere: true,
   open: openOverload
 }
 
@@ -152,8 +153,8 @@ function recoveredMs(
   return rounded(first.dueAt - overloadEnd)
 }
 
-const mebibytes = (octets: number | null): number | null =>
-  octets === null ? null : rounded(octets / 2 ** 20)
+const mebibytes = (octets: number): number | null =>
+  Number.isFinite(octets) ? rounded(octets / 2 ** 20) : null
 
 const figure = (
   suffix: string,

@@ -24,6 +24,7 @@ function rateScenario(name: string, algorithm: MeasuredAlgorithm, share: number)
     name,
     about: `CSC v2 signHash, ${algorithm}, one digest a request, at a fixed average rate of ${share * 100} % of what a closed loop reached just before; latency from the moment a request was due`,
     unit: 'signatures/s',
+    anywhere: true,
     open: (stage) => openRate(stage, name, algorithm, share)
   }
 }

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly once?: true
   /** Measured only where `--only` names it. */
   readonly byName?: true
+  /** Needs nothing of the server but its HTTP, so that it can be measured at one elsewhere. */
+  readonly anywhere?: true
   /** Called once before the first round. */
   open(stage: Stage): Promise<OpenScenario>
 }

@@ -49,6 +49,7 @@ export function signScenario(options: {
     ...(options.byName === undefined ? {} : { byName: options.byName }),
     about: `CSC v2 signHash, ${algorithm}, ${digests} ${digests === 1 ? 'digest' : 'digests'} and one activation a request, ${over}`,
     unit: 'signatures/s',
+    anywhere: true,
     open: (stage) => openSigning(stage, options)
   }
 }

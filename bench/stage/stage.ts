@@ -10,11 +10,13 @@ import {
   type RequestWriter
 } from '../load/requests.js'
 import { createVerifier, type Verifier } from '../load/verify.js'
-import type { Options } from '../options.js'
+import type { Elsewhere, Options } from '../options.js'
 import type { Population } from '../prepare/protocol.js'
 import type { Console } from '../progress.js'
+import { accessToken } from './access-token.js'
 import { type DataFolder, openDataFolder, pkiUrl } from './data-folder.js'
 import { type Preparation, startPreparation } from './preparation.js'
+import { openRemote, type Remote } from './remote.js'
 import { type ServerProcess, startServerProcess } from './server-process.js'
 import { readUsage, type Usage } from './usage.js'
 import { createVariants } from './variants.js'
@@ -51,7 +53,7 @@ export interface Served {
   readonly url: string
   readonly startMs: number
   readonly population: Population
-  readonly preparation: Preparation
+  readonly preparation: Pick<Preparation, 'approve'>
   /** Requests of the relying party, with its token, to the CSC API v2. */
   readonly requests: RequestWriter
   /** Requests of devices to the phone API, and what their tokens name as audience. */
@@ -72,7 +74,14 @@ export function openStage(options: Options, console: Console): Stage {
   const verifier = createVerifier(options.seed)
   const closers: (() => Promise<unknown>)[] = [() => verifier.close()]
   let served: Promise<Main> | null = null
+  let remote: Promise<Remote> | null = null
   const variants = createVariants(startVariant)
+
+  async function openElsewhere(elsewhere: Elsewhere): Promise<Remote> {
+    const opened = await openRemote({ ...elsewhere, people: options.people }, console)
+    closers.push(opened.close)
+    return opened
+  }
 
   async function serve(): Promise<Main> {
     const folder = await openDataFolder(options.people, console.say, console.progress('enrolled'))
@@ -115,7 +124,13 @@ export function openStage(options: Options, console: Console): Stage {
     })
     closers.push(() => preparation.close())
     await preparation.introduce(folder.population)
-    return { folder, server, startsMs, served: await servedBy(server, folder, preparation, server.url) }
+    return {
+      folder,
+      server,
+      startsMs,
+      preparation,
+      served: await servedBy(server, folder, preparation, server.url)
+    }
   }
 
   async function startVariant(wanted: Readonly<Record<string, string>>): Promise<ServedVariant> {
@@ -139,17 +154,21 @@ export function openStage(options: Options, console: Console): Stage {
     settings,
     documents: createDocumentNumbers(),
     async served() {
+      if (options.elsewhere !== null) {
+        remote ??= openElsewhere(options.elsewhere)
+        return (await remote).served
+      }
       served ??= serve()
       return (await served).served
     },
     servedWith: variants.open,
     async servedOn(folder, starts) {
-      const { server, served: opened, startsMs } = await serveOn(folder, starts)
+      const { server, served: opened, startsMs, preparation } = await serveOn(folder, starts)
       return {
         ...opened,
         startsMs,
         async close() {
-          await opened.preparation.close()
+          await preparation.close()
           await server.stop()
           await folder.remove()
         }
@@ -168,13 +187,14 @@ interface Main {
   server: ServerProcess
   /** Of each start, in order. */
   startsMs: readonly number[]
+  preparation: Preparation
   served: Served
 }
 
 async function servedBy(
   { url, startMs }: ServerProcess,
   { path, population }: DataFolder,
-  preparation: Preparation,
+  preparation: Pick<Preparation, 'approve'>,
   publicUrl: string
 ): Promise<Served> {
   const base = `${url}/${population.provider}`
@@ -220,16 +240,4 @@ async function databaseUrl(dataDir: string): Promise<string> {
   const folder = [dataDir, join(dataDir, 'postgres')].find((path) => existsSync(join(path, '.s.PGSQL.5432')))
   if (folder === undefined) throw new Error(`PostgreSQL has no socket in ${dataDir}`)
   return `postgres://kyso:${encodeURIComponent(password)}@localhost/kyso?${new URLSearchParams({ host: folder })}`
-}
-
-async function accessToken(base: string, { clientId, clientSecret }: Population): Promise<string> {
-  const body = new URLSearchParams({
-    grant_type: 'client_credentials',
-    client_id: clientId,
-    client_secret: clientSecret
-  })
-  const answer = await fetch(`${base}/oauth2/token`, { method: 'POST', body })
-  const { access_token } = (await answer.json()) as { access_token?: string }
-  if (access_token === undefined) throw new Error(`no access token: ${answer.status}`)
-  return access_token
 }

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 /** Clock ticks a second in /proc; 100 on every Linux that Node runs on. */
 const ticksPerS = 100
 
-/** What had been used at one moment. Of what cannot be known here: null. */
+/** What had been used at one moment. NaN: cannot be known here. */
 export interface Usage {
+  /** `performance.now()` of the reading. */
+  at: number
   /** CPU seconds of the server process, all its threads. */
   serverCpuS: number
   /** CPU seconds of PostgreSQL: its main process and all others it has. */
-  postgresCpuS: number | null
+  postgresCpuS: number
   /** CPU seconds of this process, the load generator. */
   generatorCpuS: number
   /** Seconds in which the server's event loop worked, and waited. */
@@ -23,19 +25,18 @@ export interface Usage {
   keyHits: number
 }
 
-/** Reads what was used, by way of the server's own /metrics and, where PostgreSQL is ours, of /proc. */
-export async function readUsage(url: string, dataDir: string | null): Promise<Usage> {
+/** Reads what was used, by way of the server's own /metrics and, of PostgreSQL, of /proc. */
+export async function readUsage(url: string, dataDir: string): Promise<Usage> {
   const metrics = parseMetrics(await (await fetch(`${url}/metrics`)).text())
   const metric = (name: string): number => {
     const value = metrics.get(name)
     if (value === undefined) throw new Error(`the server's /metrics have no ${name}`)
     return value
   }
-  const own = process.cpuUsage()
   return {
+    ...ownUsage(),
     serverCpuS: metric('process_cpu_seconds_total'),
-    postgresCpuS: dataDir === null ? null : postgresCpuS(dataDir),
-    generatorCpuS: (own.user + own.system) / 1e6,
+    postgresCpuS: postgresCpuS(dataDir) ?? Number.NaN,
     loopActiveS: metric('kyso_event_loop_active_seconds_total'),
     loopIdleS: metric('kyso_event_loop_idle_seconds_total'),
     statements: metric('kyso_database_statements'),
@@ -43,6 +44,34 @@ export async function readUsage(url: string, dataDir: string | null): Promise<Us
     keyLoads: metric('kyso_hsm_key_loads'),
     keyHits: metric('kyso_hsm_key_hits')
   }
+}
+
+/**
+ * Of a server elsewhere: what its /metrics tell, if it shows them. CPU is left out, since others may use that machine,
+ * and several servers may answer under one address.
+ */
+export async function readUsageElsewhere(url: string): Promise<Usage> {
+  const metrics = await fetch(`${url}/metrics`).then(
+    async (answer) => (answer.ok ? parseMetrics(await answer.text()) : new Map<string, number>()),
+    () => new Map<string, number>()
+  )
+  const metric = (name: string): number => metrics.get(name) ?? Number.NaN
+  return {
+    ...ownUsage(),
+    serverCpuS: Number.NaN,
+    postgresCpuS: Number.NaN,
+    loopActiveS: metric('kyso_event_loop_active_seconds_total'),
+    loopIdleS: metric('kyso_event_loop_idle_seconds_total'),
+    statements: metric('kyso_database_statements'),
+    residentOctets: metric('process_resident_memory_bytes'),
+    keyLoads: metric('kyso_hsm_key_loads'),
+    keyHits: metric('kyso_hsm_key_hits')
+  }
+}
+
+function ownUsage(): Pick<Usage, 'at' | 'generatorCpuS'> {
+  const { user, system } = process.cpuUsage()
+  return { at: performance.now(), generatorCpuS: (user + system) / 1e6 }
 }
 
 /** Values without labels, of the Prometheus text format. */
