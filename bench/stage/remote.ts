@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { StartError } from '../../src/errors.js'
 import { approveOverHttp } from '../load/approval.js'
 import { type Connection, createConnection } from '../load/connection.js'
 import { createPhoneWriter, createRequestWriter } from '../load/requests.js'
@@ -26,7 +27,7 @@ export interface Remote {
  * Enrols people at a server that somebody else runs, by its operator API and its phone API alone. They stay there:
  * nothing removes a subscriber. The relying party is removed in the end, and with it whatever still waits.
  * @param base Such as `https://sign.example.vn`. @param operatorKey Of an administrator.
- * @throws Error with what the server answered.
+ * @throws StartError with what the server answered.
  */
 export async function openRemote(
   { base, operatorKey, people: count }: { base: string; operatorKey: string; people: number },
@@ -98,7 +99,7 @@ function caller(base: string, key: string): Call {
       signal: AbortSignal.timeout(callTimeoutMs)
     })
     const text = await answer.text()
-    if (!answer.ok) throw new Error(`${method} ${base}${path} answered ${answer.status} ${text}`)
+    if (!answer.ok) throw new StartError(`${method} ${base}${path} answered ${answer.status} ${text}`)
     return (text === '' ? null : JSON.parse(text)) as Answer
   }
 }
