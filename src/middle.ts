@@ -25,6 +25,7 @@ import { createAuditStore } from './store/audit.js'
 import { openCheckpointFile } from './store/checkpoint-file.js'
 import { createCredentialStore } from './store/credentials.js'
 import { createDeviceStore } from './store/devices.js'
+import { openMonths } from './store/months.js'
 import { createOperatorStore } from './store/operators.js'
 import { createPendingKeyStore } from './store/pending-keys.js'
 import { createPkiStore } from './store/pki.js'
@@ -52,10 +53,11 @@ export type Middle = Awaited<ReturnType<typeof openMiddle>>
 export async function openMiddle({ ground, config, log, now, serverId, publicUrl }: MiddleOptions) {
   const { database, hsm } = ground
   const actor = `server:${serverId}`
+  const months = await openMonths({ database, now, log })
 
   const checkpointKey = await hsm.tokenKey('audit', 'P-256')
   const checkpoints = await openCheckpointFile({ dataDir: config.dataDir, spki: checkpointKey.spki })
-  const audits = createAuditStore(database)
+  const audits = createAuditStore(database, months)
   const audit = await openAudit({
     serverId,
     store: audits,
@@ -65,7 +67,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     appendCheckpoint: checkpoints.append
   })
   const servers = createServerStore(database)
-  const reservations = rememberOpen(createReservationStore(database))
+  const reservations = rememberOpen({ store: createReservationStore(database, months), audit })
   const recovery = createRecovery({ servers, audit, now, serverId, oldestOpen: reservations.oldestOpen })
   await recovery.register()
 
@@ -102,7 +104,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     now
   })
 
-  const activationStore = createActivationStore(database)
+  const activationStore = createActivationStore(database, months)
   const approvals = createApprovals({ store: activationStore, directory, audit, actor })
   const activations = await createActivations({
     store: activationStore,
@@ -147,11 +149,11 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   })
 
   const signing = createSigning({
-    store: reservations,
+    store: reservations.store,
     approvals,
     directory,
     keys: hsm.keys,
-    audit,
+    audit: reservations.audit,
     now,
     serverId
   })
@@ -159,6 +161,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   return {
     audit,
     audits,
+    months,
     recovery,
     pki,
     access,

@@ -1,11 +1,12 @@
 import { validate as isUuid } from 'uuid'
 import type { Activation, ActivationKind, ActivationStatus } from '../activation/activation.js'
-import type { ActivationStore, Confirmation } from '../activation/needs.js'
+import type { ActivationStore, Confirmation, WaitingLimits } from '../activation/needs.js'
 import { hashByOid, hashes } from '../hsm/hashes.js'
 import { batched } from './batch.js'
 import { cancelledOf, type EndedRow } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
-import { clockToleranceMs, openFrom, uuidFrom } from './uuid-time.js'
+import { grouped, type Months, wholeTables } from './months.js'
+import { openFrom, openSince, soon, uuidFrom } from './uuid-time.js'
 
 /** Announces an activation's status to every server; the payload is `subscriber activation status`. */
 const channel = 'challenges'
@@ -42,16 +43,23 @@ interface Row {
   occurrences: string
 }
 
-/** Activations and the evidence of their confirmation. */
-export function createActivationStore(database: Database): ActivationStore {
+/** Activations and the evidence of their confirmation. What runs for every signature names its month's tables. */
+export function createActivationStore(database: Database, months: Months = wholeTables): ActivationStore {
   const find = batched<string, Activation | null>(
     async (ids) => {
-      const { rows } = await database.query<Row>({
-        name: 'activations-find',
-        text: `select ${columns} from activations where id = any($1::text[])`,
-        values: [ids]
-      })
-      const found = new Map(rows.map((row) => [row.id, activationOf(row)]))
+      const found = new Map<string, Activation>()
+      for (const group of grouped(ids, (id) => months.of('activations', id))) {
+        const { rows } = await months.over(
+          ({ of }) => [of('activations', group[0] ?? '')],
+          (table) =>
+            database.query<Row>({
+              name: `${table}-find`,
+              text: `select ${columns} from ${table} where id = any($1::text[])`,
+              values: [group]
+            })
+        )
+        for (const row of rows) found.set(row.id, activationOf(row))
+      }
       return ids.map((id) => found.get(id) ?? null)
     },
     { limit: 200, lanes: 2 }
@@ -70,16 +78,20 @@ export function createActivationStore(database: Database): ActivationStore {
           values: [activation.subscriberId]
         })
         if (!(await credentialActive(tx, activation.credentialId))) return 'credential_unusable'
-        const { rowCount } = await insert(tx, activation, limits.perSubscriber, limits.perRelyingParty)
+        const { rowCount } = await insert(tx, months, activation, limits)
         return rowCount === 1 ? 'opened' : 'challenges_too_many'
       }),
 
     async confirmation(activationId) {
-      const { rows } = await database.query<{ device_id: string; token: string; confirmed_at: Date }>({
-        name: 'confirmations-find',
-        text: 'select device_id, token, confirmed_at from confirmations where activation_id = $1',
-        values: [activationId]
-      })
+      const { rows } = await months.over(
+        ({ of }) => [of('confirmations', activationId)],
+        (table) =>
+          database.query<{ device_id: string; token: string; confirmed_at: Date }>({
+            name: `${table}-find`,
+            text: `select device_id, token, confirmed_at from ${table} where activation_id = $1`,
+            values: [activationId]
+          })
+      )
       const row = rows[0]
       return row === undefined
         ? null
@@ -91,9 +103,10 @@ export function createActivationStore(database: Database): ActivationStore {
     },
 
     async waitingFor(subscriberId, now) {
+      const table = months.within('activations', openSince(now), soon(now))
       const { rows } = await database.query<Row>({
-        name: 'activations-waiting',
-        text: `select ${columns} from activations
+        name: `${table}-waiting`,
+        text: `select ${columns} from ${table}
                 where subscriber_id = $1 and status = 'waiting' and expires_at > $2 and id >= $3
                 order by created_at, id limit 100`,
         values: [subscriberId, now, openFrom(now)]
@@ -103,33 +116,37 @@ export function createActivationStore(database: Database): ActivationStore {
 
     async confirm({ activationId, confirmation, jti, rememberUntil }) {
       // The token's id and the change of state stand or fall together.
-      const { rowCount } = await database.query({
-        name: 'activations-confirm',
-        text: `
+      const { rowCount } = await months.over(
+        ({ of }) => [of('activations', activationId), of('confirmations', activationId)],
+        (table, evidence) =>
+          database.query({
+            name: `${table}-confirm`,
+            text: `
           with remembered as (
             insert into used_token_ids (issuer, jti, expires_at) values ($2, $3, $4)
             on conflict (issuer, jti) do nothing returning jti
           ), registered as (
             select id from devices where id = $2 and removed_at is null for share
           ), confirmed as (
-            update activations set status = 'confirmed', confirmed_at = $5
+            update ${table} set status = 'confirmed', confirmed_at = $5
              where id = $1 and status = 'waiting' and expires_at > $5 and exists (select jti from remembered)
                and exists (select id from registered)
             returning id, subscriber_id, status
           ), announced as (
             select ${announce} from confirmed
           )
-          insert into confirmations (activation_id, device_id, token, confirmed_at)
+          insert into ${evidence} (activation_id, device_id, token, confirmed_at)
           select id, $2, $6, $5 from confirmed, announced`,
-        values: [
-          activationId,
-          confirmation.deviceId,
-          jti,
-          rememberUntil,
-          confirmation.confirmedAt,
-          confirmation.token
-        ]
-      })
+            values: [
+              activationId,
+              confirmation.deviceId,
+              jti,
+              rememberUntil,
+              confirmation.confirmedAt,
+              confirmation.token
+            ]
+          })
+      )
       return rowCount === 1
     },
 
@@ -168,11 +185,15 @@ export function createActivationStore(database: Database): ActivationStore {
     },
 
     async setSad({ activationId, sadSha256, sadExpiresAt }) {
-      const { rowCount } = await database.query({
-        name: 'activations-set-sad',
-        text: `update activations set sad_sha256 = $2, sad_expires_at = $3 where id = $1 and status = 'confirmed'`,
-        values: [activationId, sadSha256, sadExpiresAt]
-      })
+      const { rowCount } = await months.over(
+        ({ of }) => [of('activations', activationId)],
+        (table) =>
+          database.query({
+            name: `${table}-set-sad`,
+            text: `update ${table} set sad_sha256 = $2, sad_expires_at = $3 where id = $1 and status = 'confirmed'`,
+            values: [activationId, sadSha256, sadExpiresAt]
+          })
+      )
       return rowCount === 1
     },
 
@@ -198,7 +219,7 @@ export function createActivationStore(database: Database): ActivationStore {
           confirmedBefore,
           limit,
           openFrom(earliest(windows.map(({ after }) => after))),
-          uuidFrom(new Date(now.getTime() + clockToleranceMs)),
+          uuidFrom(soon(now)),
           ...windows.flatMap(({ after, until }) => [after, until])
         ]
       })
@@ -243,23 +264,31 @@ async function credentialActive(tx: Queryable, credentialId: string | null): Pro
   return rows[0]?.status === 'active'
 }
 
-function insert(tx: Queryable, activation: Activation, perSubscriber: number, perRelyingParty: number) {
+function insert(
+  tx: Queryable,
+  months: Months,
+  activation: Activation,
+  { perSubscriber, perRelyingParty }: WaitingLimits
+) {
+  const { id, createdAt } = activation
+  const table = months.of('activations', id)
+  const waiting = months.within('activations', openSince(createdAt), soon(createdAt))
   return tx.query({
-    name: 'activations-open',
+    name: `${table}-open-${waiting}`,
     text: `
       with opened as (
-        insert into activations (id, provider, client_id, subscriber_id, credential_id, kind, status,
+        insert into ${table} (id, provider, client_id, subscriber_id, credential_id, kind, status,
           relying_party_name, hash_algorithm_oid, num_signatures, digests, document_names, description, valid_until,
           nonce, created_at, expires_at, occurrences)
         select $1, $2, $3, $4, $5, $6, 'waiting', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
          where (select count(*) < $18 and count(*) filter (where client_id = $3) < $19
-                  from activations
+                  from ${waiting}
                  where subscriber_id = $4 and status = 'waiting' and expires_at > $15 and id >= $20)
         returning id, subscriber_id, status
       )
       select ${announce} from opened`,
     values: [
-      activation.id,
+      id,
       activation.provider,
       activation.clientId,
       activation.subscriberId,
@@ -278,7 +307,7 @@ function insert(tx: Queryable, activation: Activation, perSubscriber: number, pe
       activation.occurrences,
       perSubscriber,
       perRelyingParty,
-      openFrom(activation.createdAt)
+      openFrom(createdAt)
     ]
   })
 }

@@ -4,6 +4,7 @@ import type { Checkpoint } from '../audit/checkpoint.js'
 import type { AuditStore } from '../audit/needs.js'
 import { isCheckpoint } from './checkpoint-shape.js'
 import type { Queryable } from './database.js'
+import { type Months, wholeTables } from './months.js'
 import { plainArray } from './plain-array.js'
 import { endingValues, endReservations } from './reservation-endings.js'
 
@@ -38,16 +39,26 @@ export interface AuditList {
 }
 
 /** Audit chains and checkpoints: writing and listing. */
-export function createAuditStore(database: Queryable): AuditStore & AuditList {
+export function createAuditStore(database: Queryable, months: Months = wholeTables): AuditStore & AuditList {
   return {
     async append(events, transaction = database) {
-      const statement = { name: 'audit-append', text: insertEvents(1), values: eventValues(events) }
+      const table = months.of('audit_events', events[0]?.chain ?? '')
+      const statement = { name: `${table}-append`, text: insertEvents(table, 1), values: eventValues(events) }
       return (await placed(() => transaction.query(statement))) !== null
     },
 
     async appendEndings(events, endings) {
       const values = [...endingValues(endings), ...eventValues(events)]
-      const statement = { name: 'audit-append-endings', text: appendEndings, values }
+      const table = months.of('audit_events', events[0]?.chain ?? '')
+      const endedIn = new Set(endings.map(({ id }) => months.of('reservations', id)))
+      // Around the turn of a month they may be of two.
+      const reservations = endedIn.size === 1 ? ([...endedIn][0] ?? '') : 'reservations'
+      const statement = {
+        name: `${table}-append-${reservations}`,
+        text: `with ended as (${endReservations(reservations)}), stored as (${insertEvents(table, 6)})
+               select id from ended`,
+        values
+      }
       const ended = await placed(() => database.query<{ id: string }>(statement))
       return ended === null ? null : new Set(ended.rows.map(({ id }) => id))
     },
@@ -161,11 +172,11 @@ function timeOf(ms: string): string {
 /** PostgreSQL breaks base64 after 76 characters (RFC 2045). */
 const unbroken = (base64: string): string => base64.replaceAll('\n', '')
 
-/** The INSERT of events whose parameters, `eventValues`, begin with this number. */
-function insertEvents(first: number): string {
+/** The INSERT of events into a table, whose parameters, `eventValues`, begin with this number. */
+function insertEvents(table: string, first: number): string {
   const [at, type, actor, previousHash, hash, about] = [2, 3, 4, 5, 6, 7].map((place) => `$${first + place}`)
   return `
-    insert into audit_events (chain, seq, at, type, actor, about, previous_hash, hash)
+    insert into ${table} (chain, seq, at, type, actor, about, previous_hash, hash)
     select $${first}::text, $${first + 1}::bigint + e.n - 1, e.at, e.type, e.actor, e.about,
            decode(e.previous_hash, 'base64'), decode(e.hash, 'base64')
       from rows from (unnest(${at}::timestamptz[], ${type}::text[], ${actor}::text[], ${previousHash}::text[],
@@ -188,8 +199,6 @@ function eventValues(events: readonly StoredEvent[]): unknown[] {
     `[${events.map(({ aboutCanonical }) => aboutCanonical).join(',')}]`
   ]
 }
-
-const appendEndings = `with ended as (${endReservations}), stored as (${insertEvents(6)}) select id from ended`
 
 /** Null: a place in the chain is taken (SQLSTATE 23505, unique_violation: nothing else there is unique). */
 async function placed<Result>(run: () => Promise<Result>): Promise<Result | null> {

@@ -2,11 +2,11 @@ import type { ReservationEnding } from '../audit/audit.js'
 import { plainArray, timeArray } from './plain-array.js'
 
 /**
- * The UPDATE that ends reservations once, as part of a statement whose first five parameters are `endingValues`. It
+ * The UPDATE that ends reservations of a table once, as part of a statement whose first five parameters are `endingValues`. It
  * returns the ids of those that had not ended before.
  */
-export const endReservations = /* sql */ `
-  update reservations r
+export const endReservations = (reservations: string): string => /* sql */ `
+  update ${reservations} r
      set outcome = o.outcome, finished_at = o.now, detail = o.detail, signatures = o.signatures::bytea[]
     from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
       as o (id, outcome, now, detail, signatures)

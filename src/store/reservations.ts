@@ -2,6 +2,7 @@ import type { ActivationStatus } from '../activation/activation.js'
 import type { Reservation, ReservationOutcome, ReservationStore } from '../signing/needs.js'
 import { batched } from './batch.js'
 import type { Database } from './database.js'
+import { grouped, type Months, wholeTables } from './months.js'
 import { plainArray, timeArray } from './plain-array.js'
 import { endingValues, endReservations } from './reservation-endings.js'
 import { againAfterDeadlock, isDeadlock } from './violated-constraint.js'
@@ -43,28 +44,50 @@ function claimsOf(wanted: readonly Reservation[]): Claim[] {
   return [...claims.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, claim]) => claim)
 }
 
+/** The tables that a reservation changes. */
+const tablesOf = (of: Months['of'], one: Reservation | undefined): [string, string] => [
+  of('activations', one?.activationId ?? ''),
+  of('reservations', one?.id ?? '')
+]
+
 /** Reservations: what was taken of an activation, by which server, and how it ended. */
-export function createReservationStore(database: Database): ReservationStore {
+export function createReservationStore(database: Database, months: Months = wholeTables): ReservationStore {
   /**
    * One statement for many requests; an activation's row is touched once, however many of them take from it. Of two
    * that take the same occurrence at most one finds it free: an UPDATE that waited for another's row lock judges the
    * row anew (READ COMMITTED).
    */
   async function take(wanted: readonly Reservation[]): Promise<boolean[]> {
+    const taken = new Set<string>()
+    for (const group of grouped(wanted, (one) => tablesOf(months.of, one).join(' '))) {
+      const ids = await months.over(
+        ({ of }) => tablesOf(of, group[0]),
+        (activations, reservations) => takeFrom(activations, reservations, group)
+      )
+      for (const id of ids) taken.add(id)
+    }
+    return wanted.map((one) => taken.has(one.id))
+  }
+
+  async function takeFrom(
+    activations: string,
+    reservations: string,
+    wanted: readonly Reservation[]
+  ): Promise<string[]> {
     const claims = claimsOf(wanted)
     const chosen = claims.flatMap(({ reservations }, claim) => reservations.map((one) => ({ claim, one })))
     const ofClaim = <T>(read: (one: Claim) => T): T[] => claims.map(read)
     const ofChosen = <T>(read: (one: Reservation, claim: number) => T): T[] =>
       chosen.map(({ claim, one }) => read(one, claim))
     const { rows } = await database.query<{ id: string }>({
-      name: 'reservations-take',
+      name: `${activations}-take-${reservations}`,
       text: `
         with claims as (
           select * from unnest($1::integer[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[],
                                $7::integer[], $8::bit varying[], $9::timestamptz[])
             as c (claim, activation_id, sad_sha256, provider, client_id, credential_id, credential_version, mask, now)
         ), taken as (
-          update activations a
+          update ${activations} a
              set occurrences = a.occurrences | w.mask,
                  status = case when bit_count(a.occurrences | w.mask) = a.num_signatures then 'spent' else a.status end,
                  ended_at = case when bit_count(a.occurrences | w.mask) = a.num_signatures then w.now else a.ended_at end
@@ -77,7 +100,7 @@ export function createReservationStore(database: Database): ReservationStore {
              and c.not_before <= w.now and c.not_after > w.now
           returning w.claim, w.activation_id, w.credential_id, w.credential_version
         )
-        insert into reservations
+        insert into ${reservations}
           (id, activation_id, credential_id, credential_version, server_id, positions, scheme, reserved_at)
         select r.id, t.activation_id, t.credential_id, t.credential_version, r.server_id, r.positions::integer[],
                r.scheme, r.now
@@ -103,8 +126,7 @@ export function createReservationStore(database: Database): ReservationStore {
         timeArray(ofChosen((one) => one.now))
       ]
     })
-    const taken = new Set(rows.map((row) => row.id))
-    return wanted.map((one) => taken.has(one.id))
+    return rows.map((row) => row.id)
   }
 
   async function takeOrSplit(wanted: readonly Reservation[]): Promise<boolean[]> {
@@ -119,9 +141,10 @@ export function createReservationStore(database: Database): ReservationStore {
   }
 
   async function end(outcome: ReservationOutcome): Promise<boolean> {
+    const table = months.of('reservations', outcome.id)
     const { rowCount } = await database.query({
-      name: 'reservations-end',
-      text: endReservations,
+      name: `${table}-end`,
+      text: endReservations(table),
       values: endingValues([outcome])
     })
     return rowCount === 1
@@ -160,16 +183,20 @@ export function createReservationStore(database: Database): ReservationStore {
     finish: (outcome) => (outcome.returned !== null ? finishReturning(outcome) : end(outcome)),
 
     async standing(activationId) {
-      const { rows } = await database.query<{
-        status: ActivationStatus
-        occurrences: string
-        sad_sha256: Buffer | null
-        sad_expires_at: Date | null
-      }>({
-        name: 'reservations-standing',
-        text: 'select status, occurrences, sad_sha256, sad_expires_at from activations where id = $1',
-        values: [activationId]
-      })
+      const { rows } = await months.over(
+        ({ of }) => [of('activations', activationId)],
+        (table) =>
+          database.query<{
+            status: ActivationStatus
+            occurrences: string
+            sad_sha256: Buffer | null
+            sad_expires_at: Date | null
+          }>({
+            name: `${table}-standing`,
+            text: `select status, occurrences, sad_sha256, sad_expires_at from ${table} where id = $1`,
+            values: [activationId]
+          })
+      )
       const row = rows[0]
       return row === undefined
         ? null

@@ -17,5 +17,11 @@ export const clockToleranceMs = 60_000
  */
 export const openAtMostMs = 49 * 3_600_000
 
+/** The earliest time at which what is waiting or confirmed at `now` can have been asked. */
+export const openSince = (now: Date): Date => new Date(now.getTime() - openAtMostMs)
+
 /** Lower bound of the ids of all activations that may be waiting or confirmed at `now`. */
-export const openFrom = (now: Date): string => uuidFrom(new Date(now.getTime() - openAtMostMs))
+export const openFrom = (now: Date): string => uuidFrom(openSince(now))
+
+/** A time behind every UUID made by `now`, whoever made it. */
+export const soon = (now: Date): Date => new Date(now.getTime() + clockToleranceMs)

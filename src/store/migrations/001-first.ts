@@ -1,6 +1,6 @@
 /**
  * The first schema. Identifiers are text: they arrive from clients as text and must not fail on a cast. Those made
- * here are UUID version 7, so that rows of one time lie together and tables can later be cut by time along the key.
+ * here are UUID version 7, so that rows of one time lie together and tables can be cut by time along the key.
  * Times are always given by the caller's clock, never by the database's.
  */
 export const first = /* sql */ `
@@ -166,6 +166,9 @@ create table used_token_ids (
 );
 create index used_token_ids_by_expiry on used_token_ids (expires_at);
 
+-- Four tables are cut by month along the time in a UUIDv7 (partitions.ts makes the months): activations, confirmations,
+-- reservations, and audit_events along their chain. The default partitions are for rows whose clock was off.
+--
 -- No index of activations or reservations may name a column that signing changes, not even in its condition: only then
 -- are the changes heap-only (HOT) and write to no index. What waits or is open is found by time instead, since nothing
 -- does so for long. A heap-only change must stay on its page, so the fillfactor leaves room there: for the three later
@@ -197,7 +200,8 @@ create table activations (
   sad_expires_at timestamptz,
   -- one bit a digest: 0 authorized, 1 reserved; how it ended is told by the reservation
   occurrences bit varying(1000) not null check (length(occurrences) = num_signatures)
-) with (fillfactor = 50);
+) partition by range (id);
+create table activations_default partition of activations default with (fillfactor = 50);
 create index activations_by_subscriber on activations (subscriber_id, expires_at);
 create index activations_by_expiry on activations (expires_at);
 
@@ -208,7 +212,8 @@ create table confirmations (
   device_id text not null,
   token text not null,
   confirmed_at timestamptz not null
-);
+) partition by range (activation_id);
+create table confirmations_default partition of confirmations default;
 
 create table reservations (
   id text collate "C" primary key,
@@ -223,7 +228,8 @@ create table reservations (
   finished_at timestamptz,
   signatures bytea[],             -- by position; null where none was made
   detail text
-) with (fillfactor = 30);
+) partition by range (id);
+create table reservations_default partition of reservations default with (fillfactor = 30);
 
 -- Server processes that share this database; each also holds an advisory lock while it lives.
 create table servers (
@@ -249,7 +255,8 @@ create table audit_events (
   previous_hash bytea not null,
   hash bytea not null,
   primary key (chain, seq)
-);
+) partition by range (chain);
+create table audit_events_default partition of audit_events default;
 create index audit_events_by_time on audit_events (at);
 
 create table audit_checkpoints (
