@@ -60,8 +60,8 @@ function concurrency(measurements: Measurements): Drawn {
 /** A ceiling is drawn up to so many times the highest curve. */
 const ceilingMost = 2.5
 
+/** Those of which a window at a low load has enough to tell. */
 const percentiles: readonly (readonly [name: string, key: keyof Latencies])[] = [
-  ['p99.9', 'p999'],
   ['p99', 'p99'],
   ['p95', 'p95'],
   ['median', 'p50']
