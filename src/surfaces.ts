@@ -44,7 +44,11 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
 
   addHealth(app, {
     checks: { database: () => database.check(), hsm: () => hsm.check() },
-    gauges: () => ({ ...prefixed('hsm', hsm.stats()), ...prefixed('database', database.stats()) })
+    gauges: () => ({
+      ...prefixed('hsm', hsm.stats()),
+      ...prefixed('database', database.stats()),
+      ...prefixed('signing', middle.signing.stats())
+    })
   })
   await app.register(publication, { pki: middle.pki })
   app.addHook('preClose', () => refusals.close())

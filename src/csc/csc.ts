@@ -75,8 +75,11 @@ function answerWith(refusals: Pick<Refusals, 'record'>) {
     } catch (failure) {
       fault = readFault(failure as FastifyError, request)
     }
-    const level = fault.statusCode >= 500 ? 'error' : 'info'
-    request.log[level]({ err: error }, `refused: ${fault.message}`)
+    // A crowd that is turned away is counted; a line for each would take from those who are served.
+    if (!isBusy(error)) {
+      const level = fault.statusCode >= 500 ? 'error' : 'info'
+      request.log[level]({ err: error }, `refused: ${fault.message}`)
+    }
     await reply
       .code(fault.statusCode)
       .headers(fault.headers)
@@ -84,6 +87,8 @@ function answerWith(refusals: Pick<Refusals, 'record'>) {
       .send(JSON.stringify({ error: fault.error, error_description: fault.description }))
   }
 }
+
+const isBusy = (error: unknown): boolean => error instanceof ServiceError && error.code === 'hsm_busy'
 
 /** What the service refuses it records itself; this is about what was refused before it got there. */
 function unheard(error: FastifyError): boolean {

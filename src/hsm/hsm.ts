@@ -48,6 +48,11 @@ export interface KeyStorage {
    * @throws RangeError when a digest's length, or the scheme, does not fit. Nothing was signed then.
    */
   sign(key: StoredKey, scheme: SignatureScheme, digests: readonly Uint8Array[]): Promise<SignResult[]>
+  /**
+   * How long the HSM takes for one signature more while it is busy, in milliseconds: measured on the last batches,
+   * divided by the workers that share the work.
+   */
+  paceMs(algorithm: KeyAlgorithm): number
   /** Removes a token object and forgets a loaded key. A no-op for what does not exist. */
   destroy(key: Pick<StoredKey, 'id' | 'tokenKeyId'>): Promise<void>
 }

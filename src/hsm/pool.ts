@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
 import { algorithms } from './algorithms.js'
-import type { HsmStats, SignatureScheme, SignResult } from './hsm.js'
+import type { HsmStats, KeyAlgorithm, SignatureScheme, SignResult } from './hsm.js'
 import { createKeyNumbers } from './key-numbers.js'
 import type { Log } from './log.js'
 import { type HeldKeys, packBatch, settleBatch, settleLost } from './pool-batch.js'
@@ -22,6 +22,9 @@ const waitLimitMs = 10_000
 /** A batch unanswered by then counts as uncertain; its worker gets nothing new until it answers. */
 const signLimitMs = 30_000
 const sweepMs = 1_000
+/** What a P-256 signature is taken to cost before anything was measured, and the weight of a batch in the measure. */
+const firstPaceMs = 0.1
+const paceWeight = 0.05
 const respawnMs = { first: 100, most: 5_000 }
 
 /** The signing workers behind one queue. */
@@ -30,6 +33,8 @@ export interface Pool {
   start(): Promise<void>
   /** Signs digests with one key, in order; ECDSA results are r‖s. The digests fit the scheme already. */
   sign(key: KeyReference, scheme: SignatureScheme, digests: readonly Uint8Array[]): Promise<SignResult[]>
+  /** @see KeyStorage.paceMs */
+  paceMs(algorithm: KeyAlgorithm): number
   /** Makes every worker give a key up; resolves when all have. */
   forget(name: string): Promise<void>
   /** Refuses what waits, lets end what runs, and resolves when all workers have ended by themselves. */
@@ -58,6 +63,8 @@ interface Place {
   stuck: boolean
   queue: Queue
   sent: Map<number, { parts: Part[]; sentAt: number; abandoned: boolean }>
+  /** When it began with the oldest of these. Monotonic, ms. */
+  busySince: number
   progress: Int32Array
   held: HeldKeys
   counts: WorkerCounts
@@ -80,6 +87,7 @@ export function createPool(options: PoolOptions): Pool {
     stuck: false,
     queue: createQueue(),
     sent: new Map(),
+    busySince: 0,
     progress: new Int32Array(),
     held: new LRUCache({ max: options.keysPerWorker }),
     counts: { keyLoads: 0, keyHits: 0, keysLoaded: 0 },
@@ -89,6 +97,8 @@ export function createPool(options: PoolOptions): Pool {
   const total = { signatures: 0, refused: 0, uncertain: 0, keyLoads: 0, keyHits: 0, workersReplaced: 0 }
   let running = false
   const queued = { subscriber: 0, installation: 0 }
+  /** Of a worker, for a signature by P-256. */
+  let paceMs = firstPaceMs
   let lastSeq = 0
   let lastRequest = 0
   let pumping = false
@@ -193,12 +203,20 @@ export function createPool(options: PoolOptions): Pool {
   function done(place: Place, message: Extract<FromWorker, { type: 'done' }>): void {
     const batch = place.sent.get(message.seq)
     place.sent.delete(message.seq)
+    if (batch !== undefined) measure(place, batch.parts)
     place.counts = message.counts
     place.stuck = [...place.sent.values()].some(({ abandoned }) => abandoned)
     if (batch !== undefined && !batch.abandoned)
       for (const part of settleBatch(batch.parts, message, count)) sendAgain(place, part)
     if (message.failures.some(({ failure }) => isTrouble(failure))) options.onTrouble()
     pump()
+  }
+
+  function measure(place: Place, parts: readonly Part[]): void {
+    const endedAt = performance.now()
+    const cost = parts.reduce((sum, { count, costEach }) => sum + count * costEach, 0)
+    paceMs += paceWeight * ((endedAt - place.busySince) / cost - paceMs)
+    place.busySince = endedAt
   }
 
   /** The worker gave a key up that it was believed to hold: the digests wait once more, and their key goes with them. */
@@ -251,7 +269,9 @@ export function createPool(options: PoolOptions): Pool {
     const parts = from.take(batchCost)
     leaveQueue(parts)
     lastSeq += 1
-    place.sent.set(lastSeq, { parts, sentAt: performance.now(), abandoned: false })
+    const sentAt = performance.now()
+    if (place.sent.size === 0) place.busySince = sentAt
+    place.sent.set(lastSeq, { parts, sentAt, abandoned: false })
     post(worker, packBatch(lastSeq, parts, numbers, place.held))
   }
 
@@ -314,6 +334,8 @@ export function createPool(options: PoolOptions): Pool {
         pumpSoon()
       })
     },
+
+    paceMs: (algorithm) => (paceMs * algorithms[algorithm].cost) / Math.max(1, places.filter(serves).length),
 
     async forget(name) {
       await Promise.all(

@@ -83,6 +83,8 @@ export function createKeyStorage(deps: {
       return scheme.type === 'ecdsa' ? results.map(inDer) : results
     },
 
+    paceMs: pool.paceMs,
+
     async destroy({ id, tokenKeyId }) {
       await pool.forget(nameOf(id))
       if (tokenKeyId === null) return

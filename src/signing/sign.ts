@@ -9,6 +9,7 @@ import type { Credential, Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
 import { hashes } from '../hsm/hashes.js'
 import type { KeyStorage, SignatureScheme, SignResult } from '../hsm/hsm.js'
+import { type Admission, createAdmission } from './admission.js'
 import type { Reservation, ReservationStore } from './needs.js'
 import { maskOf, matchOccurrences } from './occurrences.js'
 import type { Signing, SignRequest } from './signing.js'
@@ -19,15 +20,18 @@ export interface SigningDeps {
   store: ReservationStore
   approvals: Pick<Approvals, 'get'>
   directory: Pick<Directory, 'credential' | 'freshCredential'>
-  keys: Pick<KeyStorage, 'sign'>
+  keys: Pick<KeyStorage, 'sign' | 'paceMs'>
   audit: Audit
   now: Clock
   serverId: string
 }
 
 /** Reserve, sign, record: see `Signing` for what it promises. */
-export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'settle'> {
+export function createSigning(
+  deps: SigningDeps
+): Signing & Pick<Unfinished, 'settle'> & Pick<Admission, 'stats'> {
   const { store, keys, audit, now } = deps
+  const admission = createAdmission()
   const unfinished = createUnfinished({ store, audit, now, actor: `server:${deps.serverId}` })
 
   async function sign(request: SignRequest): Promise<Uint8Array[]> {
@@ -90,9 +94,17 @@ export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'se
     return made
   }
 
+  async function workMs({ credentialId, digests }: SignRequest): Promise<number> {
+    // Whether the credential exists must not show here: one that does not counts like one of the common kind.
+    const algorithm = (await deps.directory.credential(credentialId))?.algorithm ?? 'RSA-2048'
+    return digests.length * keys.paceMs(algorithm)
+  }
+
   return {
     settle: unfinished.settle,
+    stats: admission.stats,
     async sign(request) {
+      const leave = admission.enter(await workMs(request))
       try {
         return await sign(request)
       } catch (error) {
@@ -112,6 +124,8 @@ export function createSigning(deps: SigningDeps): Signing & Pick<Unfinished, 'se
           })
         }
         throw error
+      } finally {
+        leave()
       }
     }
   }

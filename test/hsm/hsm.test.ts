@@ -236,6 +236,8 @@ t.test('a small cache gives up keys and loads them again', async (t) => {
   const { keyLoads, keysLoaded } = hsm.stats()
   t.ok(keyLoads > 12, `${keyLoads} loads`)
   t.ok(keysLoaded <= 4, `${keysLoaded} held`)
+  t.ok(hsm.keys.paceMs('P-256') > 0)
+  t.ok(hsm.keys.paceMs('RSA-2048') > hsm.keys.paceMs('P-256'), 'a costlier key takes longer')
   const [first] = keys
   if (first === undefined) throw new Error('no key')
   await hsm.keys.destroy(first)
