@@ -71,6 +71,9 @@ export function createApp({ log, trustProxy, onForeignHost, ...hosts }: AppOptio
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
+    // What still arrives on an open connection while we close is answered, and the connection closed: a balancer would
+    // pass a refusal on to the client, since it cannot know that nothing was done.
+    return503OnClosing: false,
     http: { headersTimeout: headersTimeoutMs, maxHeaderSize: headersLimit },
     routerOptions: { maxParamLength: 1024 },
     ajv: {

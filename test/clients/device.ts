@@ -25,8 +25,9 @@ export interface TokenChanges {
 
 /** A phone of one's own: a P-256 key in memory and the phone API, written from its documents. */
 export class Device {
-  readonly #url: string
+  #url: string
   readonly #key: KeyObject
+  readonly #provider: string
   readonly publicJwk: JsonWebKey
   /** The device's clock, since tests move the server's. */
   readonly #now: () => Date
@@ -38,8 +39,14 @@ export class Device {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#key = privateKey
     this.publicJwk = publicKey.export({ format: 'jwk' }) as JsonWebKey
+    this.#provider = options.provider
     this.#url = `${options.url}/${options.provider}/phone`
     this.#now = options.now ?? (() => new Date())
+  }
+
+  /** Talks to the server at another address from now on; its audience stays. */
+  moveTo(url: string): void {
+    this.#url = `${url}/${this.#provider}/phone`
   }
 
   /** Registers with an activation code that an operator made. */

@@ -96,65 +96,71 @@ t.test(
     let killedAt = 0
     let goneAt = 0
     let dead = ''
-    await t.test('under load, a server is killed and comes back, and work goes on', async (t) => {
-      load = await startLoad(stage)
-      await load.further(2)
-      t.same(load.cut, [], 'with all three there, no answer is missing')
+    await t.test(
+      'under load, a server is killed and comes back, another is restarted, and work goes on',
+      async (t) => {
+        load = await startLoad(stage)
+        await load.further(2)
+        t.same(load.cut, [], 'with all three there, no answer is missing')
 
-      const victim = members[1]
-      if (victim === undefined) throw new Error('there are three')
-      dead = victim.serverId
-      // Stopped first, to see that it leaves a reservation open; else it may go on, and is stopped again.
-      for (let open = 0; open === 0; ) {
-        process.kill(victim.process.pid, 'SIGSTOP')
-        killedAt = Date.now()
-        while (!isStopped(victim.process.pid)) await sleep(1)
-        await sleep(50) // what it had sent is done
-        const { rows } = await sql.query(
-          'select 1 from reservations where server_id = $1 and outcome is null',
-          [dead]
+        const victim = members[1]
+        if (victim === undefined) throw new Error('there are three')
+        dead = victim.serverId
+        // Stopped first, to see that it leaves a reservation open; else it may go on, and is stopped again.
+        for (let open = 0; open === 0; ) {
+          process.kill(victim.process.pid, 'SIGSTOP')
+          killedAt = Date.now()
+          while (!isStopped(victim.process.pid)) await sleep(1)
+          await sleep(50) // what it had sent is done
+          const { rows } = await sql.query(
+            'select 1 from reservations where server_id = $1 and outcome is null',
+            [dead]
+          )
+          open = rows.length
+          if (open > 0) break
+          process.kill(victim.process.pid, 'SIGCONT')
+          await sleep(5)
+        }
+        await victim.process.kill()
+        goneAt = Date.now()
+        await until(async () => {
+          const { rows } = await sql.query('select stopped_at from servers where id = $1', [dead])
+          return rows[0]?.stopped_at !== null
+        })
+        t.pass('another server has found it dead')
+        await load.further(2)
+        await stage.restart(1)
+        const backAt = Date.now()
+        await load.further(2)
+        await until(async () =>
+          load.ledger.redemptions.some(
+            ({ via, sentAt, outcome }) => via === 1 && sentAt > backAt && outcome === 'signed'
+          )
         )
-        open = rows.length
-        if (open > 0) break
-        process.kill(victim.process.pid, 'SIGCONT')
-        await sleep(5)
+        t.pass('it signs again')
+        const cutBefore = load.cut.length
+        t.equal(await members[2]?.process.stop(), 0)
+        await stage.restart(2)
+        await load.further(1)
+        t.same(load.cut.slice(cutBefore), [], 'a server restarted in order costs nobody an answer')
+        await load.stop()
+        t.comment(
+          JSON.stringify({ ...load.done, cut: load.cut.length, redemptions: load.ledger.redemptions.length })
+        )
+        t.same(
+          load.cut.filter(({ at }) => at < killedAt || at > backAt).map(({ job, why }) => `${job}: ${why}`),
+          [],
+          'jobs were cut short by its end alone'
+        )
+        t.same(
+          load.ledger.unanswered.filter(
+            ({ via, sentAt }) => via === 'front' && (sentAt < killedAt - 5_000 || sentAt > goneAt)
+          ),
+          [],
+          'once it is gone, the one address answers every request'
+        )
       }
-      await victim.process.kill()
-      goneAt = Date.now()
-      await until(async () => {
-        const { rows } = await sql.query('select stopped_at from servers where id = $1', [dead])
-        return rows[0]?.stopped_at !== null
-      })
-      t.pass('another server has found it dead')
-      await load.further(2)
-      await stage.restart(1)
-      const backAt = Date.now()
-      await load.further(2)
-      await until(async () =>
-        load.ledger.redemptions.some(
-          ({ via, sentAt, outcome }) => via === 1 && sentAt > backAt && outcome === 'signed'
-        )
-      )
-      t.pass('it signs again')
-      await load.stop()
-      t.comment(
-        JSON.stringify({ ...load.done, cut: load.cut.length, redemptions: load.ledger.redemptions.length })
-      )
-      t.same(
-        load.cut
-          .filter(({ at }) => at < killedAt || at > backAt + 1_000)
-          .map(({ job, why }) => `${job}: ${why}`),
-        [],
-        'jobs were cut short by its end alone'
-      )
-      t.same(
-        load.ledger.unanswered.filter(
-          ({ via, sentAt }) => via === 'front' && (sentAt < killedAt - 5_000 || sentAt > goneAt)
-        ),
-        [],
-        'once it is gone, the one address answers every request'
-      )
-    })
+    )
 
     await t.test('whatever was tried, nothing happened that must not', async (t) => {
       const { violations, redemptions } = load.ledger
