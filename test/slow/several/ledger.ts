@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Answer, base64 } from '../../clients/portal.js'
 
 /** One call of signHash and what came of it, as the one who called saw it. */
@@ -34,6 +35,8 @@ export interface Ledger {
   ): Promise<Redemption>
 }
 
+const retryAfterMs = 200
+
 export function openLedger(): Ledger {
   const redemptions: Redemption[] = []
   const violations: string[] = []
@@ -59,7 +62,10 @@ export function openLedger(): Ledger {
         signatures: []
       }
       try {
-        const { status, body } = await call()
+        let answer = await call()
+        // Turned away before anything was taken: a portal tries again.
+        for (; answer.status === 503; answer = await call()) await sleep(retryAfterMs)
+        const { status, body } = answer
         redemption.status = status
         redemption.signatures = body.signatures ?? []
         if (status === 200) redemption.outcome = 'signed'
