@@ -6,7 +6,7 @@ import type { Stage } from '../stage/stage.js'
 import type { Figure } from './figure.js'
 import type { OpenScenario, Round, Scenario } from './scenario.js'
 import { connectionsOf } from './sign.js'
-import { createSupply, goodPerSecond } from './supply.js'
+import { createSupply, measureCapacity } from './supply.js'
 
 const name = 'overload-200'
 const algorithm = 'RSA-2048'
@@ -41,7 +41,7 @@ async function openOverload(stage: Stage): Promise<OpenScenario> {
   const supply = createSupply(stage, served, name, algorithm)
   const connections = connectionsOf(algorithm, 1)
   const after = stage.options.quick ? recoveryQuick : recovery
-  let expected = guess
+  let expected = stage.options.quick ? guess / 2 : guess
   /** What was turned away can be asked again, and need not be approved for the recovery. Share of the offered. */
   let refusedShare = 0
 
@@ -56,14 +56,13 @@ async function openOverload(stage: Stage): Promise<OpenScenario> {
 
   return {
     async prepare(round) {
-      await supply.fill(expected * seconds(round) * margin + connections + needed(round, expected))
+      await supply.fill(expected * margin * seconds(round) + connections + needed(round, expected))
     },
 
     async measure(round): Promise<Sample> {
       const { windowMs, warmUpMs } = round
-      const full = await supply.loop({ connections, warmUpMs, windowMs })
-      const capacity = goodPerSecond(full)
-      expected = full.ranOut ? capacity * 1.5 : capacity
+      const capacity = await measureCapacity(supply, round, { connections, expected })
+      expected = capacity
       await supply.fill(needed(round, capacity))
 
       const refused: number[] = []

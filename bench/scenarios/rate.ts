@@ -1,13 +1,12 @@
-import { type OpenAnswer, openLoop } from '../load/open-loop.js'
 import type { MeasuredAlgorithm } from '../prepare/protocol.js'
 import type { Sample } from '../report/result.js'
-import { sampleOf } from '../report/sample.js'
 import { latenciesOf, round as rounded } from '../report/statistics.js'
 import type { Stage } from '../stage/stage.js'
+import { measureAtRate } from './at-rate.js'
 import type { Figure } from './figure.js'
 import type { OpenScenario, Round, Scenario } from './scenario.js'
 import { connectionsOf } from './sign.js'
-import { createSupply, goodPerSecond } from './supply.js'
+import { createSupply, measureCapacity } from './supply.js'
 
 /** Requests a second to prepare for before anything has been measured, and how long one takes when it is alone. */
 const guesses: Readonly<Record<MeasuredAlgorithm, { perSecond: number; aloneMs: number }>> = {
@@ -38,7 +37,7 @@ async function openRate(
   const served = await stage.served()
   const supply = createSupply(stage, served, name, algorithm)
   const connections = connectionsOf(algorithm, 1)
-  let expected = guesses[algorithm].perSecond
+  let expected = guesses[algorithm].perSecond / (stage.options.quick ? 2 : 1)
   let aloneMs = guesses[algorithm].aloneMs
 
   const aloneWindow = ({ windowMs }: Round) => windowMs * aloneShare
@@ -51,42 +50,16 @@ async function openRate(
     },
 
     async measure(round): Promise<Sample> {
-      const { windowMs, warmUpMs } = round
       const alone = await supply.loop({ connections: 1, warmUpMs: 0, windowMs: aloneWindow(round) })
-      const full = await supply.loop({ connections, warmUpMs, windowMs })
-      const capacity = goodPerSecond(full)
+      const capacity = await measureCapacity(supply, round, { connections, expected })
       const offered = capacity * share
-      await supply.fill(offered * seconds(round) * margin + connections)
-      const before = await served.usage()
-      const sent = await openLoop({
-        url: served.url,
-        phases: [{ perSecond: offered, ms: warmUpMs + windowMs }],
-        seed: `${stage.options.seed} ${name} ${round.number}`,
-        requests: supply.requests,
-        next: supply.take
+      const { sample, sent } = await measureAtRate(served, supply, round, {
+        perSecond: offered,
+        seed: `${stage.options.seed} ${name} ${round.number}`
       })
-      const after = await served.usage()
-      const verified = await supply.settle(sent.answers)
       const unloaded = latenciesOf(alone.answers.map(({ latencyMs }) => latencyMs))
-      expected = full.ranOut ? capacity * 1.5 : capacity
+      expected = capacity
       aloneMs = unloaded.p50
-      const windowFrom = (sent.beganAt[0] ?? 0) + warmUpMs
-      const sample = sampleOf<OpenAnswer>({
-        loop: {
-          answers: sent.answers,
-          sent: sent.answers.length + sent.failures.length,
-          failures: sent.failures.length,
-          windowFrom,
-          windowTo: sent.endedAt,
-          ranOut: sent.ranOut
-        },
-        timedBy: ({ dueAt }) => dueAt,
-        digests: 1,
-        connections: sent.connections,
-        before,
-        after,
-        verified
-      })
       return {
         ...sample,
         values: {

@@ -2,6 +2,7 @@ import { type Answer, closedLoop, type LoopResult } from '../load/closed-loop.js
 import type { MeasuredAlgorithm } from '../prepare/protocol.js'
 import type { Served, Stage } from '../stage/stage.js'
 import { approved, type Prepared, signAll, verifyAnswers } from './approved.js'
+import type { Round } from './scenario.js'
 import { connectionsOf } from './sign.js'
 
 /** Approved requests of one digest each, for scenarios that send them in several ways within a round. */
@@ -84,6 +85,30 @@ export function createSupply(
       taken = 0
       return verified
     }
+  }
+}
+
+/** A window that ran out of requests so early says nothing; it is repeated with more. */
+const attemptsMax = 4
+
+/**
+ * What a closed loop reaches.
+ * @param expected Requests a second to prepare for; those of the last round, or a guess.
+ * @returns Answers with 200 a second.
+ */
+export async function measureCapacity(
+  supply: Supply,
+  { number, windowMs, warmUpMs }: Round,
+  { connections, expected }: { connections: number; expected: number }
+): Promise<number> {
+  let count = (expected * (windowMs + warmUpMs)) / 1000
+  for (let attempt = 1; ; attempt += 1) {
+    await supply.fill(count + connections)
+    const loop = await supply.loop({ connections, warmUpMs, windowMs })
+    const capacity = goodPerSecond(loop)
+    if (!loop.ranOut || number === 0 || loop.windowTo - loop.windowFrom >= windowMs / 2) return capacity
+    if (attempt === attemptsMax) throw new Error('the prepared requests never last for a window')
+    count *= 2
   }
 }
 
