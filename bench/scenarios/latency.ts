@@ -5,7 +5,7 @@ import type { Stage } from '../stage/stage.js'
 import { measureAtRate } from './at-rate.js'
 import type { OpenScenario, Scenario } from './scenario.js'
 import { connectionsOf } from './sign.js'
-import { createSupply, goodPerSecond } from './supply.js'
+import { createSupply, measureCapacity } from './supply.js'
 
 /** What is offered, in % of the capacity. */
 const steps = [10, 30, 50, 70, 90]
@@ -20,6 +20,7 @@ export const latency: Scenario = {
   name: 'latency-rsa2048',
   about: `CSC v2 signHash, RSA-2048, one digest a request, at fixed average rates of ${steps.join(', ')} % of what a closed loop reached just before; latency from the moment a request was due. The figure is what was answered a second at the highest`,
   unit: 'signatures/s',
+  anywhere: true,
   once: true,
   open: (stage) => openLatency(stage, 'latency-rsa2048', 'RSA-2048')
 }
@@ -34,8 +35,7 @@ async function openLatency(stage: Stage, name: string, algorithm: MeasuredAlgori
     async measure(round) {
       const { windowMs, warmUpMs } = round
       const window = { warmUpMs, windowMs: quick ? windowMs : windowMs * windowsLonger }
-      await supply.fill((guess * (windowMs + warmUpMs)) / 1000 + connections)
-      const capacity = goodPerSecond(await supply.loop({ connections, warmUpMs, windowMs }))
+      const capacity = await measureCapacity(supply, round, { connections, expected: guess })
       await supply.settle([])
       const points: Point[] = []
       for (const at of quick ? quickSteps : steps) {
