@@ -23,6 +23,7 @@ const results = join(bench, 'results')
  */
 export async function run(options: Options, stopping: AbortSignal): Promise<void> {
   const startedAt = new Date()
+  const here = machine()
   const console = createConsole()
   const before = options.compare === null ? null : await readResult(options.compare)
   const stage = openStage(options, console)
@@ -47,7 +48,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
     ...commit(),
-    machine: machine(),
+    machine: here,
     versions: versions(),
     settings: settingsOf(options, stage.settings),
     measurements,

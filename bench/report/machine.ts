@@ -1,19 +1,22 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findBinaries } from '../../src/store/embedded/binaries.js'
 import type { Result } from './result.js'
+import { round } from './statistics.js'
 
 const checkout = fileURLToPath(new URL('../../..', import.meta.url))
 const packages = ['autocannon', 'fastify', 'pg', 'pkcs11js']
 
+/** As it is now; to be asked before anything is measured. */
 export function machine(): Result['machine'] {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    loadBefore: round(loadavg()[0] ?? 0),
     system: `${type()} ${release()}`
   }
 }

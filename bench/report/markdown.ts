@@ -86,6 +86,7 @@ function machine({
       ['commit', `${commit?.slice(0, 12) ?? 'unknown'}${changed ? ', with changes' : ''}`],
       ['machine', `${on.cpu}, ${on.cores} cores, ${on.memoryGiB} GiB, ${on.system}`],
       ['shared by', 'server, PostgreSQL, load generator'],
+      ['load before', `${on.loadBefore ?? 'unknown'} (average over a minute)`],
       ['versions', words(versions)],
       ['settings', words(settings)]
     ]

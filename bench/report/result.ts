@@ -76,7 +76,8 @@ export interface Result {
   commit: string | null
   /** Whether the checkout differed from that commit. */
   changed: boolean
-  machine: { cpu: string; cores: number; memoryGiB: number; system: string }
+  /** `loadBefore`: processes that wanted to run, on average over the minute before. Other people's work, if it is much. */
+  machine: { cpu: string; cores: number; memoryGiB: number; loadBefore: number; system: string }
   versions: Record<string, string>
   settings: Record<string, string | number | boolean | null>
   measurements: Record<string, Measurement>

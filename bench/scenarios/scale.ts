@@ -43,6 +43,9 @@ function scale(name: ScaleName, rest: Pick<Scenario, 'byName'> = {}): Scenario {
   }
 }
 
+/** The one that is tried whole where nothing is judged. */
+const quickName: ScaleName = 'scale-100k'
+
 /** A server with so many people, of whom some are known. */
 interface ScaleServed extends Served {
   startsMs: readonly number[]
@@ -78,7 +81,7 @@ async function serveFew(stage: Stage, name: ScaleName): Promise<ScaleServed> {
   const { people } = options
   const { workingSet, draws } = choose(people)
   const rest = { people, workingSet, draws }
-  if (name !== 'scale-100k') {
+  if (name !== quickName) {
     const served = await stage.served()
     return { ...served, ...rest, startsMs: [served.startMs], close: async () => undefined }
   }
@@ -87,7 +90,7 @@ async function serveFew(stage: Stage, name: ScaleName): Promise<ScaleServed> {
 }
 
 async function openScale(stage: Stage, name: ScaleName): Promise<OpenScenario> {
-  const { rounds } = stage.options
+  const { rounds, quick } = stage.options
   const served = await serve(stage, name)
   const { people, workingSet, draws } = served
   const signing = (by: WorkingSet, of: number) =>
@@ -116,7 +119,7 @@ async function openScale(stage: Stage, name: ScaleName): Promise<OpenScenario> {
         startMs: rounded(median(served.startsMs)),
         memoryMiB: rounded(residentOctets / 2 ** 20)
       }
-      if (round.number < rounds) return { ...sample, values }
+      if (round.number < rounds || (quick && name !== quickName)) return { ...sample, values }
       const one = await measured(alone, round)
       const drawn = await measured(uniform, round)
       return {
