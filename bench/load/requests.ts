@@ -1,4 +1,4 @@
-/** Builds whole requests of one relying party, ready to be written to a connection. */
+/** Builds whole requests of one relying party, or of an operator, ready to be written to a connection. */
 export interface RequestWriter {
   /** A POST of JSON to a method of the API, such as `/signatures/signHash`. */
   post(method: string, body: object): Buffer

@@ -39,6 +39,10 @@ async function run(task: Task, progress: (done: number, of: number) => void): Pr
     case 'approve':
       if (population === null) throw new TypeError('nobody is known yet')
       return approve({ activations: middle.activations, publicUrl, now }, population, task, progress)
+    case 'operator': {
+      const wanted = { role: task.role, name: 'bench' }
+      return (await middle.access.operators.create(wanted, `server:${serverId}`)).key
+    }
     case 'close':
       return close()
   }

@@ -1,3 +1,4 @@
+import type { OperatorRole } from '../../src/access/access.js'
 import type { DocumentRange } from '../load/documents.js'
 
 /** Key types that are measured. */
@@ -58,6 +59,8 @@ export type Task =
   | { type: 'population'; population: Population }
   /** Asks and confirms; answers activation ids in the same order. */
   | { type: 'approve'; seed: string; wanted: Wanted[] }
+  /** Makes an operator; answers the key. */
+  | { type: 'operator'; role: OperatorRole }
   | { type: 'close' }
 
 /** `number` tells which task is meant. */

@@ -7,7 +7,8 @@ import { latenciesOf, round } from './statistics.js'
 export function sampleOf<Timed extends Answer>({
   loop,
   timedBy = ({ endedAt }) => endedAt,
-  isError = ({ status }) => status !== 200,
+  success = 200,
+  isError = ({ status }) => status !== success,
   digests,
   connections,
   before,
@@ -17,7 +18,9 @@ export function sampleOf<Timed extends Answer>({
   loop: Omit<LoopResult, 'answers'> & { answers: Timed[] }
   /** The moment that decides whether the latency of an answer is of the window; that of the answer by default. */
   timedBy?: (answer: Timed) => number
-  /** What counts as an error; every status but 200 by default. */
+  /** The status of an answer that counts. */
+  success?: number
+  /** What counts as an error; every other status by default. */
   isError?: (answer: Timed) => boolean
   /** Digests a request. */
   digests: number
@@ -27,7 +30,7 @@ export function sampleOf<Timed extends Answer>({
   verified: number
 }): Sample {
   const { answers, windowFrom, windowTo, failures, ranOut } = loop
-  const good = answers.filter(({ status }) => status === 200)
+  const good = answers.filter(({ status }) => status === success)
   const within = (at: number) => at >= windowFrom && at < windowTo
   const inWindow = good.filter(({ endedAt }) => within(endedAt))
   const timed = good.filter((answer) => within(timedBy(answer)))
@@ -36,7 +39,7 @@ export function sampleOf<Timed extends Answer>({
   const allSignatures = good.length * digests
   const errorsByStatus: Record<string, number> = {}
   for (const { status } of answers) {
-    if (status !== 200) errorsByStatus[status] = (errorsByStatus[status] ?? 0) + 1
+    if (status !== success) errorsByStatus[status] = (errorsByStatus[status] ?? 0) + 1
   }
   const serverS = after.serverCpuS - before.serverCpuS
   const generatorS = after.generatorCpuS - before.generatorCpuS

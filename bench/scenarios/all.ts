@@ -5,6 +5,7 @@ import { rawCeilings } from '../ceilings/raw.js'
 import { rawCCeilings } from '../ceilings/raw-c.js'
 import { coldFigures, coldScenarios } from './cold.js'
 import { concurrencyScenarios } from './concurrency.js'
+import { enrolScenarios } from './enrol.js'
 import { type Figure, quotient } from './figure.js'
 import { jobScenarios } from './job.js'
 import { latency } from './latency.js'
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   overload,
   latency,
   ...jobScenarios,
+  ...enrolScenarios,
   ...concurrencyScenarios,
   ...scaleScenarios
 ]
@@ -64,6 +66,7 @@ export const groups: readonly (readonly string[])[] = [
   ],
   ['rate-70', 'rate-70-p256', 'overload-200', 'latency-rsa2048'],
   ['job-rsa2048'],
+  ['enrol-rsa2048', 'enrol-rsa2048-pool', 'enrol-p256', 'enrol-p256-pool'],
   ['scale-1k', 'scale-10k', 'scale-100k', 'scale-1m']
 ]
 

@@ -11,6 +11,8 @@ import type { OpenScenario, Round, Scenario } from './scenario.js'
 
 /** Jobs under way, each of another subscriber. */
 const workers = 16
+/** A job takes longer than a request. */
+const windowMsMin = 1_000
 /** A server that is gone is not asked for ever. */
 const failuresMax = 100
 /** Everything a signature takes, as portal and phone do it: five requests over two connections. */
@@ -48,7 +50,7 @@ async function openJobs(stage: Stage, name: string, algorithm: MeasuredAlgorithm
     const wanted: Wanted[] = []
     let failures = 0
     const windowFrom = performance.now() + warmUpMs
-    const windowTo = windowFrom + windowMs
+    const windowTo = windowFrom + Math.max(windowMs, windowMsMin)
 
     async function work(): Promise<void> {
       const [portal, phone] = [createConnection(served.url), createConnection(served.url)]

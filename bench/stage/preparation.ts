@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { OperatorRole } from '../../src/access/access.js'
 import type { FromPreparation, Population, Task, Wanted } from '../prepare/protocol.js'
 
 const program = new URL('../prepare/main.js', import.meta.url)
@@ -16,6 +17,8 @@ export interface Preparation {
   introduce(population: Population): Promise<void>
   /** Asks and confirms. @returns Activation ids, in the order wanted. */
   approve(seed: string, wanted: Wanted[], progress: Progress): Promise<string[]>
+  /** Makes an operator. @returns The key. */
+  createOperator(role: OperatorRole): Promise<string>
   close(): Promise<void>
 }
 
@@ -64,6 +67,7 @@ export async function startPreparation(env: Record<string, string>): Promise<Pre
     load: (people, wanted, progress) => ask({ type: 'load', people, wanted }, progress),
     introduce: (population) => ask({ type: 'population', population }),
     approve: (seed, wanted, progress) => ask({ type: 'approve', seed, wanted }, progress),
+    createOperator: (role) => ask({ type: 'operator', role }),
     close: () => closeChild(child, ask, ended)
   }
 }

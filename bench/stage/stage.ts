@@ -37,7 +37,7 @@ export interface Stage {
    * One more server with settings of its own, on the database and the HSM of the server under test; shared by all who
    * ask for the same settings, stopped when the last of them closes it.
    */
-  servedWith(settings: Readonly<Record<string, string>>): Promise<ServedVariant>
+  servedWith(settings: Readonly<Record<string, string>>): Promise<ServedBeside>
   /**
    * A server on a data folder of its own; `close` ends it and removes the folder.
    * @param starts How often it is started before it stays, to see how long that takes.
@@ -67,6 +67,12 @@ export interface ServedVariant extends Served {
   close(): Promise<void>
 }
 
+/** A server with settings of its own. */
+export interface ServedBeside extends ServedVariant {
+  /** The key of a registrar made for this run. */
+  operatorKey(): Promise<string>
+}
+
 export function openStage(options: Options, console: Console): Stage {
   const settings = Object.fromEntries(
     passedOn.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))
@@ -75,6 +81,7 @@ export function openStage(options: Options, console: Console): Stage {
   const closers: (() => Promise<unknown>)[] = [() => verifier.close()]
   let served: Promise<Main> | null = null
   let remote: Promise<Remote> | null = null
+  let operatorKey: Promise<string> | null = null
   const variants = createVariants(startVariant)
 
   async function openElsewhere(elsewhere: Elsewhere): Promise<Remote> {
@@ -133,9 +140,9 @@ export function openStage(options: Options, console: Console): Stage {
     }
   }
 
-  async function startVariant(wanted: Readonly<Record<string, string>>): Promise<ServedVariant> {
+  async function startVariant(wanted: Readonly<Record<string, string>>): Promise<ServedBeside> {
     served ??= serve()
-    const { folder, server, served: main } = await served
+    const { folder, server, preparation } = await served
     const own = await mkdtemp(join(folder.path, '..', 'variant-'))
     const env = await besideServer(folder, server, own)
     const variant = await startServerProcess({
@@ -144,7 +151,14 @@ export function openStage(options: Options, console: Console): Stage {
       profile: options.profile
     })
     console.say(`server with ${JSON.stringify(wanted)} ready after ${Math.round(variant.startMs)} ms`)
-    return { ...(await servedBy(variant, folder, main.preparation, server.url)), close: () => variant.stop() }
+    return {
+      ...(await servedBy(variant, folder, preparation, server.url)),
+      operatorKey() {
+        operatorKey ??= preparation.createOperator('registrar')
+        return operatorKey
+      },
+      close: () => variant.stop()
+    }
   }
 
   return {
