@@ -32,6 +32,7 @@ export async function measureGroup(
       const order = number % 2 === 0 ? open : [...open].reverse()
       for (const { scenario, running, samples } of order) {
         if (scenario.once && number !== 1) continue
+        if (scenario.roundsMax !== undefined && number > scenario.roundsMax) continue
         const round = { number, ...windowOf(options, number) }
         await running.prepare?.(round)
         const sample = await running.measure(round)

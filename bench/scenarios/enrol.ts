@@ -32,6 +32,7 @@ function enrolScenario(name: string, algorithm: MeasuredAlgorithm, pool: boolean
     name,
     about: `POST /operator/subscribers and POST credentials, ${algorithm}, ${workers} at a time, ${keys}; latency of both`,
     unit: 'credentials/s',
+    roundsMax: 3,
     open: (stage) => openEnrol(stage, name, algorithm, pool)
   }
 }

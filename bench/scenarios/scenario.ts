@@ -9,6 +9,8 @@ export interface Scenario {
   readonly unit: 'signatures/s' | 'requests/s' | 'unwraps/s' | 'jobs/s' | 'credentials/s'
   /** Measured in the first round alone: it draws a curve, and takes long. */
   readonly once?: true
+  /** Rounds that count, at most: it takes long, and its figure is no ratio. */
+  readonly roundsMax?: number
   /** Measured only where `--only` names it. */
   readonly byName?: true
   /** Needs nothing of the server but its HTTP, so that it can be measured at one elsewhere. */
