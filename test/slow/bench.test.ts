@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { openLoop } from '../../bench/load/open-loop.js'
+import { createRequestWriter } from '../../bench/load/requests.js'
 import type { Result } from '../../bench/report/result.js'
 import { figures, scenarios } from '../../bench/scenarios/all.js'
 
@@ -56,4 +61,51 @@ t.test('npm run bench -- --quick measures every scenario once and verifies every
     t.ok(report.includes(`\`${name}\``), `the report has ${name}`)
   const pictures = [...report.matchAll(/\]\((plots\/[a-z]+\.svg)\)/g)].map(([, path = '']) => path)
   t.ok(pictures.length > 0 && pictures.every((path) => existsSync(join(folder, path))), 'and pictures')
+})
+
+t.test('an open loop sends on, whatever is answered', async (t) => {
+  const parties = 150
+  const held: ServerResponse[] = []
+  const server = createServer((request, response) => {
+    request.resume()
+    held.push(response)
+    if (held.length < parties) return
+    // Nobody is answered before everybody has asked; then every third is turned away.
+    for (const [index, waiting] of held.splice(0).entries()) {
+      if (index % 3 === 0) waiting.writeHead(503, { 'retry-after': '7', 'content-length': '2' }).end('{}')
+      else waiting.end('{"signatures":[]}')
+    }
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const requests = Array.from({ length: parties }, () =>
+    createRequestWriter(url, 'token').post('/sign', { hashes: [] })
+  )
+  let taken = 0
+  const run = () =>
+    openLoop({
+      url,
+      phases: [{ perSecond: 1_000, ms: 60_000 }],
+      seed: 'test',
+      requests,
+      next: () => (taken < parties ? taken++ : null)
+    })
+  const first = await run()
+  t.ok(first.ranOut, 'the phase ends when there is nothing left to send')
+  t.equal(first.answers.length, parties)
+  t.equal(first.failures.length, 0)
+  const refused = first.answers.filter(({ status }) => status === 503)
+  t.equal(refused.length, parties / 3)
+  t.ok(refused.every(({ retryAfterS }) => retryAfterS === 7))
+  t.ok(first.answers.every(({ endedAt, dueAt, latencyMs }) => latencyMs === endedAt - dueAt))
+  const gaps = (dueAt: number[]) =>
+    dueAt.sort((a, b) => a - b).map((at, index) => Math.round((at - (dueAt[index - 1] ?? at)) * 1e3))
+  taken = 0
+  const second = await run()
+  t.same(
+    gaps(second.answers.map(({ dueAt }) => dueAt)),
+    gaps(first.answers.map(({ dueAt }) => dueAt)),
+    'the same seed gives the same arrivals'
+  )
 })
