@@ -56,6 +56,12 @@ export const settings = [
   { name: 'SAD_TTL_S', default: '300', meaning: 'Seconds a SAD is valid.' },
   { name: 'TOKEN_TTL_S', default: '3600', meaning: 'Seconds an access token is valid.' },
   {
+    name: 'RETENTION_DAYS',
+    default: 'unset',
+    meaning:
+      'Days that audit events and the evidence for them are kept at least, 30 or more; unset keeps everything.'
+  },
+  {
     name: 'LOCKOUT_ATTEMPTS',
     default: '5',
     meaning: 'Wrong secrets in a row before a lockout; without effect until there is a login to lock.'
@@ -117,6 +123,8 @@ export interface Config {
   readonly activationTtlS: number | null
   readonly sadTtlS: number
   readonly tokenTtlS: number
+  /** Null: everything is kept. */
+  readonly retentionDays: number | null
   readonly lockoutAttempts: number
   readonly lockoutS: number
   readonly simulation: boolean
@@ -219,6 +227,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     activationTtlS: whole('ACTIVATION_TTL_S', 1, 86_400, null),
     sadTtlS: whole('SAD_TTL_S', 1, 86_400, 300),
     tokenTtlS: whole('TOKEN_TTL_S', 1, 86_400, 3600),
+    retentionDays: whole('RETENTION_DAYS', 30, 36_500, null),
     lockoutAttempts: whole('LOCKOUT_ATTEMPTS', 1, 1_000, 5),
     lockoutS: whole('LOCKOUT_S', 1, 86_400, 300),
     simulation,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createAccess } from './access/create.js'
 import { createPasswords } from './access/passwords.js'
@@ -5,6 +6,7 @@ import { createRefusals } from './access/refusals.js'
 import { createActivations } from './activation/activations.js'
 import { createApprovals } from './activation/approvals.js'
 import { openAudit } from './audit/open.js'
+import { createRetention } from './audit/retention.js'
 import type { Clock } from './clock.js'
 import { closeAll } from './closing.js'
 import type { Config } from './config.js'
@@ -31,9 +33,13 @@ import { createPendingKeyStore } from './store/pending-keys.js'
 import { createPkiStore } from './store/pki.js'
 import { createRelyingPartyStore } from './store/relying-parties.js'
 import { createReservationStore } from './store/reservations.js'
+import { createRetentionStore } from './store/retention.js'
 import { createSeals } from './store/seals.js'
 import { createServerStore } from './store/servers.js'
 import { createSubscriberStore } from './store/subscribers.js'
+
+/** Between two pages of old events, so that looking through them takes no more than a part of a core. */
+const retentionPauseMs = 50
 
 /** What the rooms of the middle floor need beside the ground. */
 export interface MiddleOptions {
@@ -70,6 +76,16 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   const reservations = rememberOpen({ store: createReservationStore(database, months), audit })
   const recovery = createRecovery({ servers, audit, now, serverId, oldestOpen: reservations.oldestOpen })
   await recovery.register()
+  const removeOld = createRetention({
+    store: createRetentionStore(database),
+    audit,
+    checkpointKey,
+    now,
+    log,
+    serverId,
+    days: config.retentionDays,
+    pause: () => sleep(retentionPauseMs)
+  })
 
   const pki = await openPki({
     hsm,
@@ -162,6 +178,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     audit,
     audits,
     months,
+    removeOld,
     recovery,
     pki,
     access,

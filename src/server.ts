@@ -129,7 +129,7 @@ function openSimulation(ground: Ground, { enrolment, directory, audit }: Middle)
 /** What a running server does by the clock. */
 function choresOf(
   { database }: Ground,
-  { activations, signing, audit, recovery, access, months }: Middle,
+  { activations, signing, audit, recovery, access, months, removeOld }: Middle,
   now: Clock
 ) {
   const usedTokenIds = createUsedTokenIds(database)
@@ -140,6 +140,7 @@ function choresOf(
     { name: 'signing an audit checkpoint', everyMs: 10_000, run: () => audit.checkpoint() },
     { name: 'recovering dead servers', everyMs: 10_000, run: () => recovery.recoverDeadServers() },
     { name: 'making the partitions of months to come', everyMs: 3_600_000, run: () => months.refresh() },
+    { name: 'removing what was kept long enough', everyMs: 3_600_000, run: () => removeOld() },
     {
       name: 'forgetting what is over',
       everyMs: 60_000,

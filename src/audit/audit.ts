@@ -7,6 +7,7 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** Everything that is worth an event. A name is public API: add one, never rename one. */
 export type AuditType =
   | 'chain.started'
+  | 'chain.retired'
   | 'server.recovered'
   | 'operator.created'
   | 'operator.removed'

@@ -1,4 +1,4 @@
-import { type ChainEvent, canonicalText, eventHash, zeroHash } from './chain.js'
+import { type ChainEvent, type ChainHead, canonicalText, eventHash, zeroHash } from './chain.js'
 import type { Claim } from './claims.js'
 import type { ProblemCode } from './report.js'
 
@@ -20,6 +20,7 @@ export class ChainCheck {
   readonly #claims: readonly Claim[]
   readonly #tell: Tell
   #last: ChainEvent | null = null
+  #front: string | null = null
   /** Of the last event whose content is what was hashed. */
   #lastAt = ''
 
@@ -29,6 +30,16 @@ export class ChainCheck {
     this.#tell = tell
   }
 
+  /** What is missing before the first event, which is told by nobody yet: of a retired chain it may be gone. */
+  get front(): string | null {
+    return this.#front
+  }
+
+  /** The last event so far; null: there was none. */
+  get last(): ChainHead | null {
+    return this.#last
+  }
+
   next(event: ChainEvent): void {
     const { chain, seq } = event
     const last = this.#last
@@ -36,7 +47,8 @@ export class ChainCheck {
     if (seq < expected) this.#tell('events-out-of-order', chain, seq, `stands behind seq ${expected - 1}`)
     if (seq > expected) {
       const missing = seq - expected === 1 ? `seq ${expected} is` : `seq ${expected} to ${seq - 1} are`
-      this.#tell('events-missing', chain, expected, `${missing} missing`)
+      if (last === null) this.#front = `${missing} missing`
+      else this.#tell('events-missing', chain, expected, `${missing} missing`)
     }
     if (!hashHolds(event)) {
       this.#tell('event-changed', chain, seq, 'the content does not give the hash: it was changed')

@@ -24,6 +24,11 @@ export class Devices {
     this.#of(deviceId).enrolled ??= fingerprint(Buffer.from(spki, 'base64'))
   }
 
+  /** Takes what a retired chain told of: the SHA-256 of the key, base64. It is signed, and so goes before events. */
+  carried(deviceId: string, spkiSha256: string): void {
+    this.#of(deviceId).enrolled = spkiSha256
+  }
+
   /** Takes the key by which a confirmation verified. */
   used(deviceId: string, spki: Uint8Array, { chain, seq }: ChainEvent): void {
     this.#of(deviceId).used ??= { key: fingerprint(spki), chain, seq }

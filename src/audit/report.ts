@@ -10,6 +10,7 @@ export type ProblemCode =
   | 'head-differs'
   | 'tail-cut'
   | 'chain-missing'
+  | 'retirement-wrong'
   | 'checkpoint-signature-wrong'
   | 'checkpoint-key-unknown'
   | 'checkpoint-removed'

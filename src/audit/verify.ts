@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Heads } from '../store/checkpoint-shape.js'
-import { type ChainEvent, canonicalText } from './chain.js'
+import { type ChainEvent, type ChainHead, canonicalText } from './chain.js'
 import { ChainCheck, hashHolds } from './chain-check.js'
 import { type Checkpoint, checkpointSigned } from './checkpoint.js'
 import { type ClaimSource, Claims } from './claims.js'
@@ -17,6 +17,7 @@ import { Devices } from './devices.js'
 import type { AuditSource, CheckpointEntry, Evidence, UnreadableEntry } from './evidence.js'
 import { needsEvidence } from './evidence.js'
 import { type AuditReport, type Problem, problemsMax } from './report.js'
+import { retirementOf } from './retirement.js'
 
 /** What verifying needs. */
 export interface VerifyDeps {
@@ -58,6 +59,12 @@ export async function verifyAudit({
   const claims = new Claims()
   const devices = new Devices()
   const trusted = new Set(trustedSpki)
+  /** Ends of chains that were retired, as kept chains tell. */
+  const retired = new Map<string, ChainHead>()
+  /** Chains that begin later than with their first event. */
+  const remnants: { end: ChainHead; says: string }[] = []
+  /** Of the names in the data folder's checkpoints, so that each is in memory once. */
+  const names = new Map<string, string>()
 
   function tell(code: Problem['code'], chain: string | null, seq: number | null, says: string): void {
     report.problemsFound += 1
@@ -76,9 +83,15 @@ export async function verifyAudit({
     }
   }
 
-  async function readKept(): Promise<Map<string, string>> {
-    const fingerprints = new Map<string, string>()
-    if (kept === null) return fingerprints
+  function named(chain: string): string {
+    const known = names.get(chain) ?? chain
+    names.set(known, known)
+    return known
+  }
+
+  async function readKept(): Promise<Map<string, Kept>> {
+    const found = new Map<string, Kept>()
+    if (kept === null) return found
     report.keptCheckpoints = 0
     for await (const entry of kept) {
       if (entry.kind === 'unreadable') {
@@ -86,21 +99,23 @@ export async function verifyAudit({
         continue
       }
       report.keptCheckpoints += 1
-      fingerprints.set(entry.checkpoint.id, fingerprint(entry.checkpoint))
+      const { id, heads } = entry.checkpoint
+      found.set(id, { print: fingerprint(entry.checkpoint), chains: heads.map(({ chain }) => named(chain)) })
       take(entry.checkpoint, 'kept-checkpoint', ' in the data folder')
     }
-    return fingerprints
+    return found
   }
 
-  async function readClaims(keptFingerprints: Map<string, string>): Promise<void> {
+  /** Takes what the source has from `keptOnly`. */
+  async function readClaims(keptOnly: Map<string, Kept>): Promise<void> {
     for await (const entry of source.claims()) {
       if (entry.kind === 'unreadable') tell('unreadable', null, null, `${entry.place}: ${entry.detail}`)
       if (entry.kind === 'event') takeStart(entry.event)
       if (entry.kind !== 'checkpoint') continue
       const { checkpoint } = entry
       report.checkpoints += 1
-      const known = keptFingerprints.get(checkpoint.id)
-      if (known !== undefined && known !== fingerprint(checkpoint)) {
+      const known = keptOnly.get(checkpoint.id)
+      if (known !== undefined && known.print !== fingerprint(checkpoint)) {
         tell(
           'checkpoint-changed',
           null,
@@ -108,11 +123,53 @@ export async function verifyAudit({
           `checkpoint ${checkpoint.id} is not the one in the data folder`
         )
       }
-      keptFingerprints.delete(checkpoint.id)
+      keptOnly.delete(checkpoint.id)
       take(checkpoint, 'checkpoint', '')
     }
-    for (const id of keptFingerprints.keys()) {
-      tell('checkpoint-removed', null, null, `checkpoint ${id} is in the data folder only: it was removed`)
+  }
+
+  /** A checkpoint of retired chains alone was removed with them; any other was removed by somebody. */
+  function tellRemoved(keptOnly: Map<string, Kept>, place: number): void {
+    const removed = [...keptOnly].filter(([, { chains }]) => !chains.every((chain) => retired.has(chain)))
+    report.problemsFound += removed.length
+    const problems = removed.map(([id]) => ({
+      code: 'checkpoint-removed' as const,
+      chain: null,
+      seq: null,
+      says: `checkpoint ${id} is in the data folder only: it was removed`
+    }))
+    report.problems.splice(place, 0, ...problems)
+    report.problems.length = Math.min(report.problems.length, problemsMax)
+  }
+
+  function takeRetirement(event: ChainEvent): void {
+    const told = retirementOf(event, trusted)
+    if (told === null) {
+      tell(
+        'retirement-wrong',
+        event.chain,
+        event.seq,
+        'is not signed by a key that counts: nothing is retired by it'
+      )
+      return
+    }
+    for (const { chain, seq, hash } of [told, ...told.earlier]) {
+      if ((retired.get(chain)?.seq ?? 0) < seq) retired.set(chain, { chain, seq, hash })
+    }
+    for (const { deviceId, spkiSha256 } of told.devices) devices.carried(deviceId, spkiSha256)
+  }
+
+  /** Ends the check of a chain. Whether it may begin late is known when all chains were read. */
+  function endOf(check: ChainCheck | null): void {
+    if (check === null) return
+    report.uncovered += check.end()
+    if (check.front !== null && check.last !== null) remnants.push({ end: check.last, says: check.front })
+  }
+
+  function tellRemnants(): void {
+    for (const { end, says } of remnants) {
+      const told = retired.get(end.chain)
+      if (told?.seq !== end.seq || told.hash !== end.hash) tell('events-missing', end.chain, 1, says)
     }
   }
 
@@ -138,7 +195,7 @@ export async function verifyAudit({
       reading = true
       const { event } = entry
       if (check?.chain !== event.chain) {
-        report.uncovered += check?.end() ?? 0
+        endOf(check)
         if (seen.has(event.chain))
           tell('events-out-of-order', event.chain, event.seq, 'the chain is torn apart')
         seen.add(event.chain)
@@ -146,16 +203,18 @@ export async function verifyAudit({
       }
       check.next(event)
       if (event.type === 'device.enrolled' && hashHolds(event)) devices.enrolled(event)
+      if (event.type === 'chain.retired') takeRetirement(event)
       await verifyConfirmation(event, block)
       report.events += 1
       if (report.events % progressEvery === 0) onProgress?.(report.events)
     }
-    report.uncovered += check?.end() ?? 0
+    endOf(check)
+    tellRemnants()
     report.chains = seen.size
     devices.end(tell)
     for (const chain of claims.chains()) {
       const furthest = seen.has(chain) ? undefined : claims.of(chain).at(-1)
-      if (furthest !== undefined) {
+      if (furthest !== undefined && !covers(retired.get(chain), furthest)) {
         tell(
           'chain-missing',
           chain,
@@ -187,11 +246,24 @@ export async function verifyAudit({
     }
   }
 
-  await readClaims(await readKept())
+  const keptOnly = await readKept()
+  await readClaims(keptOnly)
+  const place = report.problems.length
   await walk()
+  tellRemoved(keptOnly, place)
   report.whole = report.problemsFound === 0
   return report
 }
+
+/** A checkpoint of the data folder, as far as it is compared. */
+interface Kept {
+  print: string
+  chains: readonly string[]
+}
+
+/** Whether a retired chain's end is what is claimed, or later. */
+const covers = (end: ChainHead | undefined, claim: ChainHead): boolean =>
+  end !== undefined && (end.seq > claim.seq || (end.seq === claim.seq && end.hash === claim.hash))
 
 /** The evidence for some events that follow; each is verified once, when it is first asked for. */
 class EvidenceBlock {

@@ -44,11 +44,17 @@ export async function enrolPhone(database: Database, provider: string): Promise<
 }
 
 /** Stores an activation that `phone` confirmed, and answers the two events that tell of it. */
-export async function confirmAndSign(database: Database, phone: Phone, count: number): Promise<AuditEvent[]> {
-  const at = new Date(Date.UTC(2026, 0, 5, 8))
+export async function confirmAndSign(
+  database: Database,
+  phone: Phone,
+  count: number,
+  time?: Date
+): Promise<AuditEvent[]> {
+  const at = time ?? new Date(Date.UTC(2026, 0, 5, 8))
+  const seconds = Math.floor(at.getTime() / 1000)
   const digests = Array.from({ length: count }, () => randomBytes(32))
   const activation: Activation = {
-    id: v7(),
+    id: v7(time && { msecs: time.getTime() }),
     provider: phone.provider,
     clientId: 'dvctt',
     subscriberId: phone.subscriberId,
@@ -83,8 +89,8 @@ export async function confirmAndSign(database: Database, phone: Phone, count: nu
     .setIssuer(phone.id)
     .setSubject(phone.subscriberId)
     .setAudience(challenge.audience)
-    .setIssuedAt(at.getTime() / 1000)
-    .setExpirationTime(at.getTime() / 1000 + 60)
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + 60)
     .setJti(jti)
     .sign(phone.privateKey)
   await database.query({

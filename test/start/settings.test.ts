@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { approvalLifetimeS } from '../../src/activation/standing.js'
 import { publicUrlOf, readConfig, settings } from '../../src/config.js'
+import { providers } from '../../src/providers/registry.js'
+import { clockToleranceMs, openAtMostMs } from '../../src/store/uuid-time.js'
 
 t.test('without any setting the defaults of the table hold', async (t) => {
   const config = readConfig({})
@@ -18,6 +21,7 @@ t.test('without any setting the defaults of the table hold', async (t) => {
     activationTtlS: null,
     sadTtlS: 300,
     tokenTtlS: 3600,
+    retentionDays: null,
     lockoutAttempts: 5,
     lockoutS: 300,
     simulation: true,
@@ -55,6 +59,7 @@ t.test('a value that cannot be used is refused in a sentence that names it', asy
     [{ ACTIVATION_TTL_S: '0' }, /^ACTIVATION_TTL_S /],
     [{ SAD_TTL_S: 'long' }, /^SAD_TTL_S /],
     [{ TOKEN_TTL_S: '1.5' }, /^TOKEN_TTL_S /],
+    [{ RETENTION_DAYS: '29' }, /^RETENTION_DAYS must be a whole number from 30 to 36500, not "29"\.$/],
     [{ LOCKOUT_ATTEMPTS: 'x' }, /^LOCKOUT_ATTEMPTS /],
     [{ LOCKOUT_S: 'x' }, /^LOCKOUT_S /],
     [{ SIMULATION: 'yes' }, /^SIMULATION must be one of on, off/],
@@ -107,4 +112,13 @@ t.test('the public address is what was set, or where the server listens', async 
   t.equal(publicUrlOf(readConfig({ PUBLIC_URL: 'https://a.example/kyso' }), 1), 'https://a.example/kyso')
   t.equal(publicUrlOf(readConfig({ HOST: '::1' }), 81), 'http://[::1]:81')
   t.equal(publicUrlOf(readConfig({ HOST: '0.0.0.0' }), 81), 'http://localhost:81')
+})
+
+t.test('whatever the settings, nothing stays open longer than it is looked for', async (t) => {
+  const day = '86400'
+  const { activationTtlS, sadTtlS } = readConfig({ ACTIVATION_TTL_S: day, SAD_TTL_S: day })
+  t.throws(() => readConfig({ ACTIVATION_TTL_S: '86401' }))
+  t.throws(() => readConfig({ SAD_TTL_S: '86401' }))
+  const longest = Math.max(...providers.map(({ limits }) => limits.activationTtlS), activationTtlS ?? 0)
+  t.ok((longest + approvalLifetimeS + sadTtlS) * 1000 + clockToleranceMs <= openAtMostMs)
 })

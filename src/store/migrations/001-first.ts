@@ -259,6 +259,13 @@ create table audit_events (
 create table audit_events_default partition of audit_events default;
 create index audit_events_by_time on audit_events (at);
 
+-- Chains whose end was told of by chain.retired and whose events are being removed.
+create table retired_chains (
+  chain text primary key,
+  seq bigint not null,
+  hash bytea not null
+);
+
 create table audit_checkpoints (
   id text primary key,
   at timestamptz not null,
