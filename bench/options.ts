@@ -44,7 +44,7 @@ export interface Elsewhere {
 const usage = `npm run bench -- [options]
   --quick           everything once, within 60 s, judging no times
   --only a,b        these scenarios, with what they are compared with
-  --scale 1m        scale-1m as well: the first time it writes a million subscribers, which takes hours
+  --scale 1m        scale-1m as well: the first time it writes a million subscribers, which takes an hour or more
   --json FILE       write the result there instead of bench/results/<date>.json
   --compare FILE    ratios against an earlier result
   --report FILE     writes the report of an earlier result, and measures nothing
