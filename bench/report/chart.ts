@@ -20,7 +20,7 @@ export interface ChartSpec {
 
 const width = 800
 const height = 420
-const plot = { left: 72, right: 610, top: 96, bottom: 356 }
+const plot = { left: 72, right: 600, top: 96, bottom: 356 }
 const ink = { text: '#1f2328', quiet: '#59636e', grid: '#e4e7eb', axis: '#9aa4ae', ground: '#fbfbf9' }
 /** Okabe and Ito's colours, those that stand on a light ground; told apart with any colour vision. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#a8548a']

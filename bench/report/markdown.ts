@@ -14,6 +14,9 @@ export function markdownOf(result: Result, figures: readonly Figure[], plots: re
   return [
     '# Benchmark report',
     'Written by `npm run bench`; [docs/bench.md](../docs/bench.md) says what is measured and how. Figures of one run divide by each other; bare numbers belong to this machine.',
+    result.settings.quick
+      ? '**A quick run**: everything is shrunk, the numbers of subscribers too, and nothing here says how fast anything is.'
+      : '',
     ...machine(result),
     '## Figures',
     'Of each round, one side divided by the other; the median of the rounds, and the least and the greatest.',

@@ -1,4 +1,4 @@
-import { type ChartSpec, lineChart, type Series } from './chart.js'
+import { type ChartSpec, lineChart, type Series, written } from './chart.js'
 import type { Measurement, Point, Result } from './result.js'
 import type { Latencies } from './statistics.js'
 import { median } from './statistics.js'
@@ -39,7 +39,7 @@ function concurrency(measurements: Measurements): Drawn {
   if (ats.length < 2) return null
   const most = Math.max(...series.flatMap(({ points }) => points.map(({ y }) => y)))
   // A ceiling far above would make everything else flat; the table has it.
-  const ceilings = [ceiling('HTTP alone', 'http-echo'), ceiling('HSM alone, RSA', 'raw-rsa2048')]
+  const ceilings = [ceiling('HTTP alone', 'http-echo'), ceiling('HSM, RSA', 'raw-rsa2048')]
   function ceiling(name: string, scenario: string): Series[] {
     const y = measurements[scenario]?.perSecond
     if (y === undefined || y > most * ceilingMost) return []
@@ -91,24 +91,24 @@ function latency(measurements: Measurements): Drawn {
   }
 }
 
-/** Sizes in the order of their scenarios' names. */
-const sizes = { 'scale-1k': 1_000, 'scale-10k': 10_000, 'scale-100k': 100_000, 'scale-1m': 1_000_000 }
-
 function scale(measurements: Measurements): Drawn {
-  const measured = Object.entries(sizes).flatMap(([name, people]) => {
-    const one = measurements[name]
-    return one === undefined ? [] : [{ people, one }]
-  })
+  const value = (name: string) => (measurement: Measurement) =>
+    median(measurement.rounds.flatMap(({ values }) => values?.[name] ?? []))
+  const measured = Object.values(measurements)
+    .filter(({ name }) => name.startsWith('scale-'))
+    .map((one) => ({ people: value('people')(one), one }))
+    .sort((a, b) => a.people - b.people)
   const least = measured[0]?.one
-  if (least === undefined || measured.length < 2) return null
+  // Where nothing is judged, all have the same few people.
+  if (least === undefined || distinct(measured.map(({ people }) => people)).length < measured.length)
+    return null
+  if (measured.length < 2) return null
   const curve = (name: string, read: (measurement: Measurement) => number): Series => ({
     name,
     points: measured
       .map(({ people, one }) => ({ x: people, y: read(one) / read(least) }))
       .filter(({ y }) => Number.isFinite(y))
   })
-  const value = (name: string) => (measurement: Measurement) =>
-    median(measurement.rounds.flatMap(({ values }) => values?.[name] ?? []))
   return {
     file: 'scale.svg',
     spec: {
@@ -116,7 +116,7 @@ function scale(measurements: Measurements): Drawn {
       subtitle: 'P-256, 20 digests a request, 1,000 keys in use, equal key cache',
       x: { title: 'subscribers', scale: 'log', ticks: measured.map(({ people }) => people) },
       y: {
-        title: 'times what it is with 1,000 subscribers',
+        title: `times what it is with ${written(measured[0]?.people ?? 0)} subscribers`,
         scale: 'linear',
         write: (times) => `${times.toFixed(2)}×`
       },
