@@ -37,6 +37,15 @@ export interface Ledger {
 
 const retryAfterMs = 200
 
+/** Tries again while it is turned away (503), which takes nothing. */
+export async function patiently<Body>(call: () => Promise<Answer<Body>>): Promise<Answer<Body>> {
+  for (;;) {
+    const answer = await call()
+    if (answer.status !== 503) return answer
+    await sleep(retryAfterMs)
+  }
+}
+
 export function openLedger(): Ledger {
   const redemptions: Redemption[] = []
   const violations: string[] = []
@@ -62,10 +71,7 @@ export function openLedger(): Ledger {
         signatures: []
       }
       try {
-        let answer = await call()
-        // Turned away before anything was taken: a portal tries again.
-        for (; answer.status === 503; answer = await call()) await sleep(retryAfterMs)
-        const { status, body } = answer
+        const { status, body } = await patiently(call)
         redemption.status = status
         redemption.signatures = body.signatures ?? []
         if (status === 200) redemption.outcome = 'signed'
