@@ -4,9 +4,9 @@ import type { Handle, PKCS11 } from 'pkcs11js'
 import pkcs11 from 'pkcs11js'
 import { algorithms, keyTypeOf } from './algorithms.js'
 import { CKR, describe, readCkr } from './ckr.js'
-import { rsaNumbers } from './encodings.js'
+import { namesRsaKey } from './encodings.js'
 import { findMasterKey, wrapMechanism } from './master-key.js'
-import { destroyQuietly, findObjects, readAttribute } from './objects.js'
+import { destroyQuietly, findObjects, readAttributes } from './objects.js'
 import type { KeyReference } from './protocol.js'
 import { inputOf, mechanismOf } from './schemes.js'
 import { installationKeySearch, subscriberKeySearch, unwrappedKeyTemplate } from './templates.js'
@@ -103,20 +103,16 @@ export function createLoadedKeys(lib: PKCS11, sessions: WorkerSessions, capacity
   /** The key in the HSM is the one that the certificate names (a blob carries no owner's name, see I11). */
   function matches({ handle, reference }: LoadedKey): boolean {
     const { algorithm, spki } = reference
+    const rsa = algorithms[algorithm].type === 'RSA'
+    const [keyType, modulus, exponent] = readAttributes(
+      lib,
+      sessions.vault(),
+      handle,
+      rsa ? [pkcs11.CKA_KEY_TYPE, pkcs11.CKA_MODULUS, pkcs11.CKA_PUBLIC_EXPONENT] : [pkcs11.CKA_KEY_TYPE]
+    )
     // A CK_ULONG as the machine holds it; all machines we run on are little-endian.
-    const keyType = readAttribute(lib, sessions.vault(), handle, pkcs11.CKA_KEY_TYPE)?.readUInt32LE(0)
-    if (keyType !== keyTypeOf(algorithm)) return false
-    if (algorithms[algorithm].type === 'RSA') {
-      const named = rsaNumbers(spki)
-      const modulus = readAttribute(lib, sessions.vault(), handle, pkcs11.CKA_MODULUS)
-      const exponent = readAttribute(lib, sessions.vault(), handle, pkcs11.CKA_PUBLIC_EXPONENT)
-      if (named === null) return false
-      if (modulus !== null && exponent !== null) {
-        return (
-          named.modulus.equals(withoutZeros(modulus)) && named.publicExponent.equals(withoutZeros(exponent))
-        )
-      }
-    }
+    if (keyType?.readUInt32LE(0) !== keyTypeOf(algorithm)) return false
+    if (modulus && exponent) return namesRsaKey(spki, modulus, exponent)
     return probe(handle, reference)
   }
 
@@ -189,9 +185,3 @@ const handled: ReadonlySet<number> = new Set([
   CKR.SESSION_HANDLE_INVALID,
   CKR.USER_NOT_LOGGED_IN
 ])
-
-function withoutZeros(number: Buffer): Buffer {
-  let first = 0
-  while (first < number.length - 1 && number[first] === 0) first += 1
-  return number.subarray(first)
-}

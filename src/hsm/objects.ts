@@ -29,6 +29,26 @@ export function readAttribute(lib: PKCS11, session: Handle, object: Handle, type
   }
 }
 
+/** Values of several attributes, by one call where the object has them all; null for each that it has not. */
+export function readAttributes(
+  lib: PKCS11,
+  session: Handle,
+  object: Handle,
+  types: readonly number[]
+): (Buffer | null)[] {
+  try {
+    const values = lib.C_GetAttributeValue(
+      session,
+      object,
+      types.map((type) => ({ type }))
+    )
+    return values.map(({ value }) => (Buffer.isBuffer(value) && value.length > 0 ? value : null))
+  } catch (error) {
+    if (readCkr(error) !== CKR.ATTRIBUTE_TYPE_INVALID) throw error
+    return types.map((type) => readAttribute(lib, session, object, type))
+  }
+}
+
 /** Removes an object that may be gone already. */
 export function destroyQuietly(lib: PKCS11, session: Handle, object: Handle): void {
   try {
