@@ -71,14 +71,20 @@ export async function openMonths(options: {
       try {
         return await run(...choose(months))
       } catch (error) {
-        if (!isGone(error)) throw error
+        if (codeOf(error) !== undefinedTable) throw error
         await learn()
         return run(...choose(wholeTables))
       }
     },
     async refresh() {
-      const made = await database.transaction((tx) => makePartitions(tx, now()))
-      if (made.length > 0) log.info({ made }, 'partitions were made')
+      try {
+        const made = await database.transaction((tx) => makePartitions(tx, now()))
+        if (made.length > 0) log.info({ made }, 'partitions were made')
+      } catch (error) {
+        // Somebody held a table for long. The default partition takes what comes until the next turn.
+        if (codeOf(error) !== lockNotAvailable) throw error
+        log.warn({ err: error }, 'the partitions of months to come could not be made yet')
+      }
       const strays = await strayTables(database)
       if (strays.length > 0)
         log.warn({ tables: strays }, 'rows belong to no month at hand: a clock is or was off')
@@ -101,7 +107,8 @@ export function grouped<T>(items: readonly T[], tableOf: (item: T) => string): T
   return [...groups.values()]
 }
 
-/** SQLSTATE 42P01, undefined_table. */
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '42P01'
-}
+/** SQLSTATEs (PostgreSQL manual, appendix A). */
+const undefinedTable = '42P01'
+const lockNotAvailable = '55P03'
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null)

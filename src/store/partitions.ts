@@ -64,8 +64,8 @@ export async function listPartitions(on: Queryable): Promise<Partition[]> {
  * @returns The names of those made.
  */
 export async function makePartitions(tx: Queryable, now: Date): Promise<string[]> {
-  await tx.query({ text: `set local lock_timeout = ${lockTimeoutMs}` })
   await tx.query({ text: 'select pg_advisory_xact_lock($1)', values: [lockKey('partitions')] })
+  await tx.query({ text: `set local lock_timeout = ${lockTimeoutMs}` })
   const present = new Set((await listPartitions(tx)).map(({ name }) => name))
   const made: string[] = []
   for (const table of await partitionedOf(tx)) {
