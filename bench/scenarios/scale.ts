@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Population } from '../prepare/protocol.js'
 import type { Sample } from '../report/result.js'
-import { median, round as rounded } from '../report/statistics.js'
-import { openDataFolder, openKeptFolder } from '../stage/data-folder.js'
+import { round as rounded } from '../report/statistics.js'
+import { type DataFolder, type KeptFolder, openDataFolder, openKeptFolder } from '../stage/data-folder.js'
 import type { Served, Stage } from '../stage/stage.js'
 import type { Figure } from './figure.js'
 import type { OpenScenario, Round, Scenario } from './scenario.js'
@@ -12,7 +12,6 @@ import { openSigning, type WorkingSet } from './sign.js'
 const workingSetMax = 1_000
 /** Draws over all people; then they begin again. Whoever is drawn must be known to the benchmark. */
 const drawsMax = 20_000
-const starts = 3
 const digests = 20
 
 /** Subscribers by name. */
@@ -48,7 +47,8 @@ const quickName: ScaleName = 'scale-100k'
 
 /** A server with so many people, of whom some are known. */
 interface ScaleServed extends Served {
-  startsMs: readonly number[]
+  /** How long a server takes to start on so many people, now. */
+  timeStart(): Promise<number>
   people: number
   workingSet: number
   draws: readonly number[]
@@ -59,20 +59,37 @@ async function serve(stage: Stage, name: ScaleName): Promise<ScaleServed> {
   const { console, options } = stage
   if (options.quick) return serveFew(stage, name)
   const { [name]: people } = sizes
-  const folder = await openKeptFolder<ScalePopulation>(
-    {
-      name: `scale-${people}`,
-      about: `preparing ${people} people with a P-256 credential each, once`,
-      async make(preparation) {
-        const { numbers, workingSet, draws } = choose(people)
-        const population = await preparation.load(people, numbers, console.progress(`${name}: written`))
-        return { ...population, workingSet, draws }
-      }
-    },
-    console.say
-  )
+  const kept: KeptFolder<ScalePopulation> = {
+    name: `scale-${people}`,
+    about: `preparing ${people} people with a P-256 credential each, once`,
+    async make(preparation) {
+      const { numbers, workingSet, draws } = choose(people)
+      const population = await preparation.load(people, numbers, console.progress(`${name}: written`))
+      return { ...population, workingSet, draws }
+    }
+  }
+  const folder = await openKeptFolder(kept, console.say)
   const { workingSet, draws } = folder.population
-  return { ...(await stage.servedOn(folder, starts)), people, workingSet, draws }
+  return served(stage, folder, await openKeptFolder(kept, console.say), { people, workingSet, draws })
+}
+
+/** @param toStart Another copy of the folder: a server that is measured is not stopped to time a start. */
+async function served(
+  stage: Stage,
+  folder: DataFolder,
+  toStart: DataFolder,
+  rest: Pick<ScaleServed, 'people' | 'workingSet' | 'draws'>
+): Promise<ScaleServed> {
+  const main = await stage.servedOn(folder)
+  return {
+    ...main,
+    ...rest,
+    timeStart: () => stage.timeStart(toStart),
+    async close() {
+      await main.close()
+      await toStart.remove()
+    }
+  }
 }
 
 /** Where nothing is judged, the people of the other scenarios will do, and one server of its own. */
@@ -82,19 +99,19 @@ async function serveFew(stage: Stage, name: ScaleName): Promise<ScaleServed> {
   const { workingSet, draws } = choose(people)
   const rest = { people, workingSet, draws }
   if (name !== quickName) {
-    const served = await stage.served()
-    return { ...served, ...rest, startsMs: [served.startMs], close: async () => undefined }
+    const main = await stage.served()
+    return { ...main, ...rest, timeStart: async () => main.startMs, close: async () => undefined }
   }
-  const folder = await openDataFolder(people, console.say, console.progress('enrolled'))
-  return { ...(await stage.servedOn(folder, 1)), ...rest }
+  const copy = () => openDataFolder(people, console.say, console.progress('enrolled'))
+  return served(stage, await copy(), await copy(), rest)
 }
 
 async function openScale(stage: Stage, name: ScaleName): Promise<OpenScenario> {
   const { rounds, quick } = stage.options
-  const served = await serve(stage, name)
-  const { people, workingSet, draws } = served
+  const at = await serve(stage, name)
+  const { people, workingSet, draws } = at
   const signing = (by: WorkingSet, of: number) =>
-    openSigning(stage, { name, algorithm: 'P-256', digests: of, workingSet: by, served })
+    openSigning(stage, { name, algorithm: 'P-256', digests: of, workingSet: by, served: at })
   const inCache = inTurn((turn) => turn % workingSet)
   const cached = await signing(inCache, digests)
   const alone = await signing(inCache, 1)
@@ -103,20 +120,25 @@ async function openScale(stage: Stage, name: ScaleName): Promise<OpenScenario> {
     digests
   )
 
+  let startMs = Number.NaN
+
   async function measured(running: OpenScenario, round: Round): Promise<Sample> {
     await running.prepare?.(round)
     return running.measure(round)
   }
 
   return {
-    prepare: async (round) => cached.prepare?.(round),
+    async prepare(round) {
+      startMs = await at.timeStart()
+      await cached.prepare?.(round)
+    },
     async measure(round) {
       const sample = await cached.measure(round)
       // Before anything else is asked of it: as many keys and rows are in memory whatever the number of subscribers.
-      const { residentOctets } = await served.usage()
+      const { residentOctets } = await at.usage()
       const values = {
         people,
-        startMs: rounded(median(served.startsMs)),
+        startMs: rounded(startMs),
         memoryMiB: rounded(residentOctets / 2 ** 20)
       }
       if (round.number < rounds || (quick && name !== quickName)) return { ...sample, values }
@@ -134,7 +156,7 @@ async function openScale(stage: Stage, name: ScaleName): Promise<OpenScenario> {
     },
     async close() {
       for (const one of [cached, alone, uniform]) await one.close()
-      await served.close()
+      await at.close()
     }
   }
 }

@@ -38,11 +38,10 @@ export interface Stage {
    * ask for the same settings, stopped when the last of them closes it.
    */
   servedWith(settings: Readonly<Record<string, string>>): Promise<ServedBeside>
-  /**
-   * A server on a data folder of its own; `close` ends it and removes the folder.
-   * @param starts How often it is started before it stays, to see how long that takes.
-   */
-  servedOn(folder: DataFolder, starts: number): Promise<ServedVariant & { startsMs: readonly number[] }>
+  /** A server on a data folder of its own; `close` ends it and removes the folder. */
+  servedOn(folder: DataFolder): Promise<ServedVariant>
+  /** Starts a server on a data folder and stops it again. @returns Milliseconds from spawning to ready. */
+  timeStart(folder: DataFolder): Promise<number>
   /** Settings the server was given from outside. */
   readonly settings: Readonly<Record<string, string>>
   close(): Promise<void>
@@ -92,32 +91,26 @@ export function openStage(options: Options, console: Console): Stage {
 
   async function serve(): Promise<Main> {
     const folder = await openDataFolder(options.people, console.say, console.progress('enrolled'))
-    const main = await serveOn(folder, 1)
+    const main = await serveOn(folder)
     closers.push(variants.close)
     return main
   }
 
-  /** Starts the server so often, and once the preparation beside it. */
-  async function serveOn(folder: DataFolder, starts: number): Promise<Main> {
+  async function start(folder: DataFolder): Promise<ServerProcess> {
     closers.push(folder.remove)
-    const start = async () => {
-      const started = await startServerProcess({
-        env: { ...settings, DATA_DIR: folder.path, PORT: '0', SEED: 'none', PKI_URL: pkiUrl },
-        logPath: join(folder.path, '..', 'server.log'),
-        profile: options.profile
-      })
-      closers.push(() => started.stop())
-      console.say(`server ready after ${Math.round(started.startMs)} ms`)
-      return started
-    }
-    const startsMs: number[] = []
-    for (let before = 1; before < starts; before += 1) {
-      const started = await start()
-      startsMs.push(started.startMs)
-      await started.stop()
-    }
-    const server = await start()
-    startsMs.push(server.startMs)
+    const server = await startServerProcess({
+      env: { ...settings, DATA_DIR: folder.path, PORT: '0', SEED: 'none', PKI_URL: pkiUrl },
+      logPath: join(folder.path, '..', 'server.log'),
+      profile: options.profile
+    })
+    closers.push(() => server.stop())
+    return server
+  }
+
+  /** Starts the server, and the preparation beside it. */
+  async function serveOn(folder: DataFolder): Promise<Main> {
+    const server = await start(folder)
+    console.say(`server ready after ${Math.round(server.startMs)} ms`)
     const own = join(folder.path, '..', 'preparation')
     await mkdir(own, { mode: 0o700 })
     const env = await besideServer(folder, server, own)
@@ -134,7 +127,6 @@ export function openStage(options: Options, console: Console): Stage {
     return {
       folder,
       server,
-      startsMs,
       preparation,
       served: await servedBy(server, folder, preparation, server.url)
     }
@@ -176,17 +168,21 @@ export function openStage(options: Options, console: Console): Stage {
       return (await served).served
     },
     servedWith: variants.open,
-    async servedOn(folder, starts) {
-      const { server, served: opened, startsMs, preparation } = await serveOn(folder, starts)
+    async servedOn(folder) {
+      const { server, served: opened, preparation } = await serveOn(folder)
       return {
         ...opened,
-        startsMs,
         async close() {
           await preparation.close()
           await server.stop()
           await folder.remove()
         }
       }
+    },
+    async timeStart(folder) {
+      const { startMs, stop } = await start(folder)
+      await stop()
+      return startMs
     },
     async close() {
       for (const close of closers.reverse())
@@ -199,8 +195,6 @@ export function openStage(options: Options, console: Console): Stage {
 interface Main {
   folder: DataFolder
   server: ServerProcess
-  /** Of each start, in order. */
-  startsMs: readonly number[]
   preparation: Preparation
   served: Served
 }
