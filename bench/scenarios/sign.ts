@@ -8,9 +8,9 @@ import type { OpenScenario, Round, Scenario } from './scenario.js'
 
 /** Connections: enough requests under way for every worker, and no queue longer than that needs. */
 export function connectionsOf(algorithm: MeasuredAlgorithm, digests: number): number {
-  if (digests === 1) return 64
+  if (digests === 1) return 128
   const rsa = algorithm === 'RSA-2048'
-  return digests <= 20 ? (rsa ? 8 : 32) : rsa ? 4 : 16
+  return digests <= 20 ? (rsa ? 16 : 64) : rsa ? 8 : 32
 }
 
 /** Signatures a second to prepare for before anything has been measured: alone in a request, and several. */

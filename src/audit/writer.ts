@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
-import { batched } from '../store/batch.js'
+import { batched, gatherMs } from '../store/batch.js'
 import type { AuditEvent, Json, RecordIn, ReservationEnding } from './audit.js'
 import {
   aboutMaxOctets,
@@ -91,7 +91,7 @@ export function createChainWriter({
       const ended = await alone(() => write(calls))
       return calls.map(({ ending }) => ending === undefined || ended.has(ending.id))
     },
-    { limit: callsPerInsert, lanes: 1 }
+    { limit: callsPerInsert, lanes: 1, gatherMs }
   )
 
   /** @returns The reservations that ended by it. */

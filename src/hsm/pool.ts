@@ -10,8 +10,11 @@ import type { Failure, FromWorker, KeyMissing, KeyReference, ToWorker, WorkerCou
 
 /** Batches a worker is given at a time: one to work on, one to go on with. */
 const batchesInFlight = 2
-/** What a batch may cost, in P-256 signatures: some 3 ms of a core. */
-const batchCost = 32
+/**
+ * What a batch may cost, in P-256 signatures: some 10 ms of a core. Each message wakes the event loop, and what a worker
+ * finds in its caches afterwards is no longer the key.
+ */
+const batchCost = 128
 /**
  * Digests of installation keys that may wait, beside the queue's own limit: a crowd that asks for OCSP cannot fill the
  * queue of those who sign, and where that is full, CAs and audit checkpoints still find a place.

@@ -1,3 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * For statements on the way to a signature: a statement and its wait for the disk cost about as much as the rows of
+ * ten requests, and this long is less than a busy HSM lets a request wait anyway.
+ */
+export const gatherMs = 12
+
 /**
  * Lets many concurrent calls share one statement. Calls that arrive while a statement runs wait together and go
  * with the next one, so a lone call never waits and a crowd travels in one round trip.
@@ -6,10 +14,12 @@
  *   of that batch fails with the same error.
  * @param options.limit Inputs a statement takes at most.
  * @param options.lanes How many statements may run at the same time.
+ * @param options.gatherMs After a statement that several calls shared, the next one starts no sooner than this after
+ *   the start of that one, unless it is full. Default 0.
  */
 export function batched<In, Out>(
   run: (inputs: readonly In[]) => Promise<readonly Out[]>,
-  options: { limit: number; lanes: number }
+  options: { limit: number; lanes: number; gatherMs?: number }
 ): (input: In) => Promise<Out> {
   interface Call {
     input: In
@@ -18,11 +28,16 @@ export function batched<In, Out>(
   }
   const waiting: Call[] = []
   let running = 0
+  /** Monotonic, ms; until then calls are gathered. */
+  let gatherUntil = Number.NEGATIVE_INFINITY
 
   async function drain(): Promise<void> {
     running += 1
     while (waiting.length > 0) {
+      const pauseMs = gatherUntil - performance.now()
+      if (pauseMs > 0 && waiting.length < options.limit) await sleep(pauseMs)
       const calls = waiting.splice(0, options.limit)
+      gatherUntil = calls.length > 1 ? performance.now() + (options.gatherMs ?? 0) : Number.NEGATIVE_INFINITY
       try {
         const outputs = await run(calls.map((call) => call.input))
         if (outputs.length !== calls.length) {

@@ -1,6 +1,6 @@
 import type { ActivationStatus } from '../activation/activation.js'
 import type { Reservation, ReservationOutcome, ReservationStore } from '../signing/needs.js'
-import { batched } from './batch.js'
+import { batched, gatherMs } from './batch.js'
 import type { Database } from './database.js'
 import { grouped, type Months, wholeTables } from './months.js'
 import { plainArray, timeArray } from './plain-array.js'
@@ -179,7 +179,7 @@ export function createReservationStore(database: Database, months: Months = whol
 
   return {
     // One statement at a time: what arrives meanwhile makes the next one larger, which costs less than two smaller ones.
-    reserve: batched(takeOrSplit, { limit: 200, lanes: 1 }),
+    reserve: batched(takeOrSplit, { limit: 200, lanes: 1, gatherMs }),
     finish: (outcome) => (outcome.returned !== null ? finishReturning(outcome) : end(outcome)),
 
     async standing(activationId) {
