@@ -107,7 +107,7 @@ export function createActivationStore(database: Database, months: Months = whole
       const { rows } = await database.query<Row>({
         name: `${table}-waiting`,
         text: `select ${columns} from ${table}
-                where subscriber_id = $1 and status = 'waiting' and expires_at > $2 and id >= $3
+                where subscriber_id = $1 and waiting and expires_at > $2 and id >= $3
                 order by created_at, id limit 100`,
         values: [subscriberId, now, openFrom(now)]
       })
@@ -283,7 +283,7 @@ function insert(
         select $1, $2, $3, $4, $5, $6, 'waiting', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
          where (select count(*) < $18 and count(*) filter (where client_id = $3) < $19
                   from ${waiting}
-                 where subscriber_id = $4 and status = 'waiting' and expires_at > $15 and id >= $20)
+                 where subscriber_id = $4 and waiting and expires_at > $15 and id >= $20)
         returning id, subscriber_id, status
       )
       select ${announce} from opened`,

@@ -95,13 +95,24 @@ async function make(tx: Queryable, { table, name, from, to }: Partition): Promis
   const { key, options } = partitionedTables[table]
   await tx.query({ text: `create table ${name} (like ${table} including all) ${options}` })
   await tx.query({ text: `lock table ${table}_default in access exclusive mode` })
+  const columns = await columnsOf(tx, table)
   await tx.query({
     text: `with moved as (delete from ${table}_default where ${key} >= '${from}' and ${key} < '${to}' returning *)
-           insert into ${name} select * from moved`
+           insert into ${name} (${columns}) select ${columns} from moved`
   })
   await tx.query({
     text: `alter table ${table} attach partition ${name} for values from ('${from}') to ('${to}')`
   })
+}
+
+/** What is written, separated by commas; what PostgreSQL computes is not. */
+async function columnsOf(tx: Queryable, table: PartitionedTable): Promise<string> {
+  const { rows } = await tx.query<{ columns: string }>({
+    text: `select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_attribute
+            where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
+    values: [table]
+  })
+  return rows[0]?.columns ?? ''
 }
 
 /** Tables with rows in no month, which is where a clock that is off puts them. */

@@ -182,6 +182,8 @@ create table activations (
   credential_id text,             -- null for kind device
   kind text not null check (kind in ('digests', 'session', 'device')),
   status text not null check (status in ('waiting', 'confirmed', 'spent', 'rejected', 'expired', 'cancelled')),
+  -- for an index that a later change of status does not touch, so that it stays a heap-only one
+  waiting boolean not null generated always as (status = 'waiting') stored,
   relying_party_name text not null,
   hash_algorithm_oid text,
   num_signatures integer not null,
@@ -203,6 +205,7 @@ create table activations (
 ) partition by range (id);
 create table activations_default partition of activations default with (fillfactor = 50);
 create index activations_by_subscriber on activations (subscriber_id, expires_at);
+create index activations_waiting on activations (subscriber_id) where waiting;
 create index activations_by_expiry on activations (expires_at);
 
 -- The evidence: the biometric challenge token as it came, beside the activation so that the hot row stays small. There
