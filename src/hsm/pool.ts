@@ -66,8 +66,8 @@ interface Place {
   stuck: boolean
   queue: Queue
   sent: Map<number, { parts: Part[]; sentAt: number; abandoned: boolean }>
-  /** When it began with the oldest of these. Monotonic, ms. */
-  busySince: number
+  /** When it answered the last one. Monotonic, ms. */
+  lastEndedAt: number
   progress: Int32Array
   held: HeldKeys
   counts: WorkerCounts
@@ -90,7 +90,7 @@ export function createPool(options: PoolOptions): Pool {
     stuck: false,
     queue: createQueue(),
     sent: new Map(),
-    busySince: 0,
+    lastEndedAt: 0,
     progress: new Int32Array(),
     held: new LRUCache({ max: options.keysPerWorker }),
     counts: { keyLoads: 0, keyHits: 0, keysLoaded: 0 },
@@ -206,7 +206,7 @@ export function createPool(options: PoolOptions): Pool {
   function done(place: Place, message: Extract<FromWorker, { type: 'done' }>): void {
     const batch = place.sent.get(message.seq)
     place.sent.delete(message.seq)
-    if (batch !== undefined) measure(place, batch.parts)
+    if (batch !== undefined) measure(place, batch)
     place.counts = message.counts
     place.stuck = [...place.sent.values()].some(({ abandoned }) => abandoned)
     if (batch !== undefined && !batch.abandoned)
@@ -215,11 +215,14 @@ export function createPool(options: PoolOptions): Pool {
     pump()
   }
 
-  function measure(place: Place, parts: readonly Part[]): void {
+  /** Only of batches that were there when the worker ended the one before: how long it took to wake up is no measure. */
+  function measure(place: Place, { parts, sentAt }: { parts: readonly Part[]; sentAt: number }): void {
     const endedAt = performance.now()
-    const cost = parts.reduce((sum, { count, costEach }) => sum + count * costEach, 0)
-    paceMs += paceWeight * ((endedAt - place.busySince) / cost - paceMs)
-    place.busySince = endedAt
+    if (sentAt < place.lastEndedAt) {
+      const cost = parts.reduce((sum, { count, costEach }) => sum + count * costEach, 0)
+      paceMs += paceWeight * ((endedAt - place.lastEndedAt) / cost - paceMs)
+    }
+    place.lastEndedAt = endedAt
   }
 
   /** The worker gave a key up that it was believed to hold: the digests wait once more, and their key goes with them. */
@@ -273,7 +276,6 @@ export function createPool(options: PoolOptions): Pool {
     leaveQueue(parts)
     lastSeq += 1
     const sentAt = performance.now()
-    if (place.sent.size === 0) place.busySince = sentAt
     place.sent.set(lastSeq, { parts, sentAt, abandoned: false })
     post(worker, packBatch(lastSeq, parts, numbers, place.held))
   }
