@@ -42,7 +42,16 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000
   }
-  const pool = new pg.Pool({ ...client, max: poolSize, idleTimeoutMillis: 60_000 })
+  const pool = new pg.Pool({
+    ...client,
+    max: poolSize,
+    idleTimeoutMillis: 60_000,
+    // A plan is kept as long as its connection. Made while a table is young, as each month's is at first, it would go
+    // through the whole table ever after; what is asked often has an index, and where there is none this forbids nothing.
+    onConnect: async (connected) => {
+      await connected.query('set enable_seqscan = off')
+    }
+  })
   // The driver's errors carry the whole client, so only their message is logged. Without a listener an idle connection
   // that breaks would end the process; while it is checked out, the pool's own listener is off, so each connection
   // gets one for life.
