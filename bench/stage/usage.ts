@@ -35,8 +35,15 @@ export async function readUsage(url: string, dataDir: string): Promise<Usage> {
   }
   return {
     ...ownUsage(),
+    ...toldBy(metric),
     serverCpuS: metric('process_cpu_seconds_total'),
-    postgresCpuS: postgresCpuS(dataDir) ?? Number.NaN,
+    postgresCpuS: postgresCpuS(dataDir) ?? Number.NaN
+  }
+}
+
+/** What any server's /metrics tell of itself. */
+function toldBy(metric: (name: string) => number) {
+  return {
     loopActiveS: metric('kyso_event_loop_active_seconds_total'),
     loopIdleS: metric('kyso_event_loop_idle_seconds_total'),
     statements: metric('kyso_database_statements'),
@@ -58,14 +65,9 @@ export async function readUsageElsewhere(url: string): Promise<Usage> {
   const metric = (name: string): number => metrics.get(name) ?? Number.NaN
   return {
     ...ownUsage(),
+    ...toldBy(metric),
     serverCpuS: Number.NaN,
-    postgresCpuS: Number.NaN,
-    loopActiveS: metric('kyso_event_loop_active_seconds_total'),
-    loopIdleS: metric('kyso_event_loop_idle_seconds_total'),
-    statements: metric('kyso_database_statements'),
-    residentOctets: metric('process_resident_memory_bytes'),
-    keyLoads: metric('kyso_hsm_key_loads'),
-    keyHits: metric('kyso_hsm_key_hits')
+    postgresCpuS: Number.NaN
   }
 }
 

@@ -95,9 +95,10 @@ export function createSigning(
   }
 
   async function workMs({ credentialId, digests }: SignRequest): Promise<number> {
-    // Whether the credential exists must not show here: one that does not counts like one of the common kind.
-    const algorithm = (await deps.directory.credential(credentialId))?.algorithm ?? 'RSA-2048'
-    return digests.length * keys.paceMs(algorithm)
+    // Whether the credential exists, or is whole, must not show here: it counts like one of the common kind. What is
+    // wrong with it is found, and recorded, on the way to the reservation.
+    const credential = await deps.directory.credential(credentialId).catch(() => null)
+    return digests.length * keys.paceMs(credential?.algorithm ?? 'RSA-2048')
   }
 
   return {
