@@ -24,6 +24,8 @@ export const errorCodes = {
   state_conflict: 'The change is not possible in the present state.',
   consent_required: 'A further device needs the consent of a registered one, or a second operator.',
   activation_code_invalid: 'The activation code is unknown, used or expired.',
+  login_locked: 'Too many wrong passwords or codes: the login is locked for a while.',
+  second_factor_required: 'The password is right, and a one-time code is asked for besides.',
   credential_unusable: 'The credential is not active.',
   certificate_expired: 'The certificate of the credential is not valid at this time.',
 
@@ -38,6 +40,7 @@ export const errorCodes = {
   activation_rejected: 'The subscriber rejected the request.',
   activation_expired: 'The request expired before the subscriber confirmed it.',
   activation_cancelled: 'The request was cancelled before it was used.',
+  transaction_taken: 'The transaction id was used before, for another request.',
 
   // Redeeming it
   sad_invalid: 'The SAD is unknown, spent, or not for this credential and relying party.',

@@ -1,4 +1,5 @@
 import type { HashAlgorithm } from '../hsm/hsm.js'
+import type { Alongside } from './needs.js'
 
 export type ActivationStatus = 'waiting' | 'confirmed' | 'spent' | 'rejected' | 'expired' | 'cancelled'
 export type ActivationKind = 'digests' | 'session' | 'device'
@@ -72,8 +73,9 @@ export interface Activations {
    * Opens an activation and announces its challenge.
    * @throws ServiceError `not_found` (credential not this provider's or not this owner's), `credential_unusable`,
    *   `certificate_expired`, `signatures_too_many`, `digest_length_wrong`, `challenges_too_many`.
+   * @param alongside Writes what stands or falls with the activation; it may throw to prevent it.
    */
-  ask(request: AskRequest): Promise<Activation>
+  ask(request: AskRequest, alongside?: Alongside): Promise<Activation>
   /** Asks the registered devices of a subscriber to consent to a further one (kind `device`). */
   askForDevice(request: {
     subscriberId: string

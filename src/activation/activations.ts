@@ -48,14 +48,14 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
   }
 
   return {
-    async ask(request) {
+    async ask(request, alongside) {
       const actor = `relying-party:${request.provider}/${request.clientId}`
       const about = {
         provider: request.provider,
         clientId: request.clientId,
         credentialID: request.credentialId
       }
-      const activation = await openActivation(deps, request).catch((error: unknown) =>
+      const activation = await openActivation(deps, request, alongside).catch((error: unknown) =>
         refused(error, about, actor)
       )
       await audit.record({ type: 'activation.asked', actor, about: asked(activation) })

@@ -7,7 +7,7 @@ import { ServiceError } from '../errors.js'
 import { hashes } from '../hsm/hashes.js'
 import type { Activation, AskRequest } from './activation.js'
 import { displayText } from './display-text.js'
-import type { ActivationStore, WaitingLimits } from './needs.js'
+import type { ActivationStore, Alongside, WaitingLimits } from './needs.js'
 
 /** Challenges that may wait at once. */
 export const waitingLimits: WaitingLimits = { perSubscriber: 20, perRelyingParty: 5 }
@@ -30,7 +30,11 @@ export interface AskDeps {
  * reported as unknown (I6).
  * @throws ServiceError as `Activations.ask` lists.
  */
-export async function openActivation(deps: AskDeps, request: AskRequest): Promise<Activation> {
+export async function openActivation(
+  deps: AskDeps,
+  request: AskRequest,
+  alongside?: Alongside
+): Promise<Activation> {
   const { store, directory, access, now } = deps
   const at = now()
   const party = await access.relyingParty(request.provider, request.clientId)
@@ -48,7 +52,7 @@ export async function openActivation(deps: AskDeps, request: AskRequest): Promis
   requireDigests(request, credential)
 
   const activation = waiting(request, party, credential, at, deps.ttlS(request.provider))
-  const result = await store.open(activation, waitingLimits)
+  const result = await store.open(activation, waitingLimits, alongside)
   if (result === 'credential_unusable') await directory.freshCredential(credential.id)
   if (result !== 'opened') {
     throw new ServiceError(result, `${request.clientId} asked for ${credential.id}: ${result}`)

@@ -1,7 +1,11 @@
+import type { Queryable } from '../store/database.js'
 import type { Activation, ActivationStatus } from './activation.js'
 
 /** Why an activation could not be opened. */
 export type OpenRefusal = 'credential_unusable' | 'challenges_too_many'
+
+/** What stands or falls with a new activation. */
+export type Alongside = (transaction: Queryable, activation: Activation) => Promise<void>
 
 /** The evidence of a confirmation, as stored. */
 export interface Confirmation {
@@ -24,8 +28,9 @@ export interface ActivationStore {
   /**
    * Writes a waiting activation and announces it, unless too many wait already or its credential is not active at
    * the moment of writing. The credential's row is locked against a change of status meanwhile.
+   * @param alongside Runs in the same transaction once the activation is written; what it throws undoes both.
    */
-  open(activation: Activation, limits: WaitingLimits): Promise<'opened' | OpenRefusal>
+  open(activation: Activation, limits: WaitingLimits, alongside?: Alongside): Promise<'opened' | OpenRefusal>
   find(id: string): Promise<Activation | null>
   confirmation(activationId: string): Promise<Confirmation | null>
   waitingFor(subscriberId: string, now: Date): Promise<Activation[]>

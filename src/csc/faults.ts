@@ -56,6 +56,8 @@ const faults: Readonly<Record<ErrorCode, (failure: ServiceError, named: string) 
   state_conflict: () => invalidRequest(),
   consent_required: () => invalidRequest(),
   activation_code_invalid: () => invalidRequest(),
+  login_locked: () => new CscFault(400, 'access_denied', 'The login is locked.'),
+  second_factor_required: () => invalidRequest(),
   credential_unusable: () => invalidRequest('The credential identified by credentialID is disabled'),
   certificate_expired: () => invalidRequest('Signing certificate is expired.'),
   challenges_too_many: (failure) => tooMany(failure, 'Too many requests wait for this user.'),
@@ -69,6 +71,7 @@ const faults: Readonly<Record<ErrorCode, (failure: ServiceError, named: string) 
   activation_expired: () =>
     new CscFault(400, 'access_denied', 'The request expired before the user confirmed it.'),
   activation_cancelled: () => new CscFault(400, 'access_denied', 'The request was cancelled.'),
+  transaction_taken: () => invalidRequest(),
   sad_invalid: (_, named) => invalidRequest(`Invalid parameter ${named === 'handle' ? 'handle' : 'SAD'}`),
   sad_expired: () => invalidRequest('SAD expired'),
   digest_not_authorized: () => invalidRequest('Hash is not authorized by the SAD.'),

@@ -21,6 +21,8 @@ export const problemStatus: Readonly<Record<ErrorCode, number>> = {
   state_conflict: 409,
   consent_required: 409,
   activation_code_invalid: 400,
+  login_locked: 403,
+  second_factor_required: 401,
   credential_unusable: 409,
   certificate_expired: 409,
 
@@ -34,6 +36,7 @@ export const problemStatus: Readonly<Record<ErrorCode, number>> = {
   activation_rejected: 409,
   activation_expired: 409,
   activation_cancelled: 409,
+  transaction_taken: 409,
 
   sad_invalid: 400,
   sad_expired: 400,

@@ -69,7 +69,7 @@ export function createActivationStore(database: Database, months: Months = whole
     // What no activation can be called must not fail the statement that others share.
     find: async (id) => (isUuid(id) ? find(id) : null),
 
-    open: (activation, limits) =>
+    open: (activation, limits, alongside) =>
       database.transaction(async (tx) => {
         // One asker at a time for a person, so that the count below cannot be passed by two at once.
         await tx.query({
@@ -79,7 +79,9 @@ export function createActivationStore(database: Database, months: Months = whole
         })
         if (!(await credentialActive(tx, activation.credentialId))) return 'credential_unusable'
         const { rowCount } = await insert(tx, months, activation, limits)
-        return rowCount === 1 ? 'opened' : 'challenges_too_many'
+        if (rowCount !== 1) return 'challenges_too_many'
+        await alongside?.(tx, activation)
+        return 'opened'
       }),
 
     async confirmation(activationId) {

@@ -12,7 +12,16 @@ export interface Source {
 }
 
 const surfaces = ['csc', 'phone', 'operator', 'publication', 'simulation', 'providers', 'http']
-const middle = ['access', 'enrolment', 'activation', 'signing', 'documents', 'delivery', 'audit']
+const middle = [
+  'access',
+  'enrolment',
+  'activation',
+  'signing',
+  'transactions',
+  'documents',
+  'delivery',
+  'audit'
+]
 const ground = ['hsm', 'pki', 'store']
 /** What puts the house together: `src/commands/`, and the files directly in `src/`. No room imports them. */
 const assembly = ['assembly', 'commands']
@@ -32,14 +41,15 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
   '@fastify/swagger': ['http'],
   '@fastify/swagger-ui': ['http'],
   '@fastify/type-provider-typebox': surfaces,
-  'node:http': [...surfaces, ...assembly],
-  'node:https': [...surfaces, ...assembly],
+  'node:http': [...surfaces, ...assembly, 'delivery'],
+  'node:https': [...surfaces, ...assembly, 'delivery'],
   'node:http2': [...surfaces, ...assembly]
 }
 
 /** Timers on the middle floor: they wait, they do not tell the time. Each with its reason. */
 const timers: Readonly<Record<string, string>> = {
   'src/access/refusals.ts': 'gathers repeated refusals into one event',
+  'src/transactions/transactions.ts': 'paces how often somebody who waits looks for an outcome',
   'src/enrolment/devices.ts': 'paces how often it looks again for an answer'
 }
 

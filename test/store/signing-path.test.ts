@@ -45,8 +45,9 @@ t.test('after the confirmation, the SAD, reserving and finishing are heap-only c
       } else for (const step of inOrder) await inLanes(all, (activation) => holds(step(activation)))
       await database.close()
       const judge = await world.open(t, name)
-      // A page that is full when many change at once may let one go.
-      const enough = 0.9
+      // A page that is full when many change at once lets some go, on a slow disk one in eight. Of a change that never is
+      // heap-only, half of all would be missing.
+      const enough = 0.7
       for (const [table, all, afterConfirming] of [
         ['activations', 3 * approvals, 2 * approvals] as const,
         ['reservations', approvals, approvals] as const

@@ -234,6 +234,70 @@ create table reservations (
 ) partition by range (id);
 create table reservations_default partition of reservations default with (fillfactor = 30);
 
+-- What a relying party asked for in a provider's own dialect. The id is its activation's: who may sign what is decided
+-- there, and this tells how the dialect calls it and how it ended.
+create table transactions (
+  id text collate "C" primary key,
+  provider text not null,
+  client_id text not null,
+  dialect text not null,
+  name text,                      -- the transaction id that the relying party chose
+  request_id text not null,
+  request_sha256 bytea not null,  -- tells the same request sent again from another one under the same name
+  subscriber_id text not null,
+  credential_id text not null,
+  details jsonb not null,         -- what the dialect repeats in its answers
+  callback_url text,
+  created_at timestamptz not null,
+  outcome text check (outcome in ('signed', 'rejected', 'expired', 'cancelled', 'failed')),
+  ended_at timestamptz,
+  reason text,
+  signatures bytea[],             -- in the order asked
+  try_after timestamptz not null, -- until then a server works on it
+  unique (provider, client_id, name)
+);
+create index transactions_by_name on transactions (provider, name);
+create index transactions_by_request on transactions (request_id);
+create index transactions_open on transactions (id) where outcome is null;
+create index transactions_by_time on transactions (created_at);
+
+-- Results to be posted to a relying party: written with the outcome, shared by all servers.
+create table deliveries (
+  id text collate "C" primary key,
+  transaction_id text collate "C" not null references transactions (id) on delete cascade,
+  provider text not null,
+  client_id text not null,
+  url text not null,
+  status text not null check (status in ('waiting', 'delivered', 'given-up')),
+  attempts integer not null default 0,
+  next_attempt_at timestamptz not null,
+  created_at timestamptz not null,
+  ended_at timestamptz
+);
+create index deliveries_due on deliveries (next_attempt_at) where status = 'waiting';
+create index deliveries_by_transaction on deliveries (transaction_id);
+create table delivery_attempts (
+  delivery_id text collate "C" not null references deliveries (id) on delete cascade,
+  number integer not null,
+  at timestamptz not null,
+  took_ms integer not null,
+  http_status integer,            -- null: no answer
+  detail text,                    -- null: acknowledged
+  primary key (delivery_id, number)
+);
+
+-- Requests in which something was wrong that could be put right: what it was, for the integrator.
+create table request_notes (
+  request_id text primary key,
+  at timestamptz not null,
+  provider text not null,
+  client_id text not null,
+  call text not null,             -- method and path
+  error text,                     -- error code of the refusal; null: accepted
+  diagnoses jsonb not null        -- [{code, field, found, remedy}]
+);
+create index request_notes_by_time on request_notes (at);
+
 -- Server processes that share this database; each also holds an advisory lock while it lives.
 create table servers (
   id text primary key,

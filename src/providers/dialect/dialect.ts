@@ -1,0 +1,69 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Access } from '../../access/access.js'
+import type { Logins } from '../../access/logins.js'
+import type { Refusals } from '../../access/refusals.js'
+import type { Clock } from '../../clock.js'
+import type { CallbackShape } from '../../delivery/delivery.js'
+import type { Directory } from '../../enrolment/enrolment.js'
+import type { Pki } from '../../pki/pki.js'
+import type { RequestNotes } from '../../transactions/request-notes.js'
+import type { Transactions } from '../../transactions/transaction.js'
+import type { Provider } from '../provider.js'
+
+/** `sandbox` where the real test system behaves in another way than the production one. */
+export type Manners = 'production' | 'sandbox'
+
+/** A real host name on which a dialect answers. */
+export interface DialectHost {
+  /** Lower case. */
+  name: string
+  manners: Manners
+}
+
+/** A manner of the real service that a client may trip over, and that can be switched off by name. */
+export interface Quirk {
+  /** `<provider>.<what>`, as in the setting QUIRKS_OFF. */
+  name: string
+  /** What happens while it is on. */
+  meaning: string
+  /** How sure the real service does it: V read in public sources, P probable, A assumed. */
+  mark: 'V' | 'P' | 'A'
+}
+
+/** A provider's native HTTP API. */
+export interface Dialect {
+  /** Its name in transactions and callbacks, such as `sp769`. */
+  id: string
+  /** The path prefixes under which all of its routes are, such as `/sca/sp769`: on the real host names nothing else answers. */
+  roots: readonly string[]
+  hosts: readonly DialectHost[]
+  quirks: readonly Quirk[]
+  /** Its routes, at their native paths; they are registered under `/{provider}`. */
+  routes: DialectRoutes
+  /** Null: its relying parties poll. */
+  callback: CallbackShape | null
+}
+
+/** What the routes of a dialect are handed: the middle floor, and who is played. */
+export interface DialectDeps {
+  access: Access
+  /** Where refusals of what never reached the service are recorded. */
+  refusals: Pick<Refusals, 'record'>
+  /** People who prove themselves by password. */
+  logins: Logins
+  directory: Directory
+  transactions: Transactions
+  /** What was wrong in requests, for those who wrote the client. */
+  notes: RequestNotes
+  pki: Pki
+  now: Clock
+  /** Whether a quirk of this installation is on. */
+  quirk: (name: string) => boolean
+}
+
+/** One dialect at one provider. */
+export interface DialectOptions extends DialectDeps {
+  provider: Provider
+}
+
+export type DialectRoutes = FastifyPluginAsyncTypebox<DialectOptions>
