@@ -158,6 +158,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     now,
     providers: policyOf,
     hashPassword: passwords.hash,
+    sendsCodes: config.simulation,
     serverId,
     simulation: config.simulation,
     // Whoever tries things out has one operator key; where it counts, nobody replaces a person's phone alone.

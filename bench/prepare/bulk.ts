@@ -102,6 +102,7 @@ async function makePerson(
     nationalId: template.nationalId(number),
     email: null,
     phone: null,
+    secondFactor: 'none',
     title: null,
     organisation: null,
     locality: null,

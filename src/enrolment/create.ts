@@ -46,6 +46,8 @@ export interface EnrolmentDeps {
   now: Clock
   /** Null: no such provider. */
   providers: (id: string) => ProviderPolicy | null
+  /** Whether this server has a way to send one-time codes. */
+  sendsCodes: boolean
   hashPassword: (password: string) => Promise<string>
   /** This process, as the table of servers names it. */
   serverId: string

@@ -8,11 +8,15 @@ export interface Subscriber extends SubjectFields {
   /** What relying parties call the person; unique within the provider. */
   login: string
   phone: string | null
+  /** What a relying party asks for beside the password: nothing, or a one-time code that is sent to the person. */
+  secondFactor: SecondFactor
   demo: boolean
   createdAt: Date
   /** Grows by one with every change of the row, the password's included. */
   version: number
 }
+
+export type SecondFactor = 'none' | 'code'
 
 /** What is stored. `expired` is not a stored status: the clock says it, see `credentialStatus`. */
 export type StoredCredentialStatus = 'issued' | 'active' | 'suspended' | 'revoked'

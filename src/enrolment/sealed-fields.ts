@@ -46,6 +46,7 @@ export function subscriberFields(subscriber: SubscriberRecord): SealedFields {
     nationalId: subscriber.nationalId,
     email: subscriber.email,
     phone: subscriber.phone,
+    secondFactor: subscriber.secondFactor,
     title: subscriber.title,
     // Whatever members it has.
     organisation: subscriber.organisation && Object.fromEntries(Object.entries(subscriber.organisation)),

@@ -5,7 +5,7 @@ import { ServiceError } from '../errors.js'
 import type { SubjectFields } from '../pki/pki.js'
 import type { Seals } from '../store/seals.js'
 import type { LocalDirectory } from './directory.js'
-import type { Subscriber } from './enrolment.js'
+import type { SecondFactor, Subscriber } from './enrolment.js'
 import type { Integrity } from './integrity.js'
 import type { ProviderPolicy, SubscriberRecord, SubscriberStore } from './needs.js'
 import { subscriberFields } from './sealed-fields.js'
@@ -42,6 +42,8 @@ export interface SubscriberInput {
   nationalId: string
   email?: string | null | undefined
   phone?: string | null | undefined
+  /** Default `none`. */
+  secondFactor?: SecondFactor | undefined
   title?: string | null | undefined
   organisation?: SubjectFields['organisation'] | undefined
   locality?: string | null | undefined
@@ -63,6 +65,8 @@ export interface SubscribersDeps {
   now: Clock
   /** Null: no such provider. */
   providers: (id: string) => ProviderPolicy | null
+  /** Whether this server has a way to send one-time codes. */
+  sendsCodes: boolean
   /** @throws ServiceError `too_many_requests`. */
   hashPassword: (password: string) => Promise<string>
 }
@@ -81,6 +85,15 @@ export function createSubscribers(deps: SubscribersDeps) {
       })
     }
     return policy
+  }
+
+  /** @throws ServiceError `not_offered`: nobody could log in whose code is never sent. */
+  function requireSender(secondFactor: SecondFactor | undefined): void {
+    if (secondFactor !== 'code' || deps.sendsCodes) return
+    throw new ServiceError('not_offered', 'a code as second factor, and nothing to send it', {
+      says: 'This server has no way to send one-time codes, so that secondFactor can only be none.',
+      field: 'secondFactor'
+    })
   }
 
   const sealed = async (row: SubscriberRecord) => ({
@@ -116,10 +129,12 @@ export function createSubscribers(deps: SubscribersDeps) {
   return {
     /**
      * @param by Actor of the audit event.
-     * @throws ServiceError `request_invalid`, `not_offered` (a known provider that is not served), `login_taken`.
+     * @throws ServiceError `request_invalid`, `not_offered` (a known provider that is not served; a second factor without
+     *   a way to send it), `login_taken`.
      */
     async createSubscriber(input: SubscriberInput, by: string): Promise<Subscriber> {
       const { asksPassword } = policyOf(input.provider)
+      requireSender(input.secondFactor)
       const at = now()
       const password = asksPassword && input.password !== undefined ? readPassword(input.password) : null
       const record: SubscriberRecord = {
@@ -143,10 +158,11 @@ export function createSubscribers(deps: SubscribersDeps) {
     },
 
     /**
-     * @throws ServiceError `not_found`, `request_invalid`, `login_taken`, `integrity_broken`, `state_conflict` under
-     *   constant change.
+     * @throws ServiceError `not_found`, `request_invalid`, `not_offered` (a second factor without a way to send it),
+     *   `login_taken`, `integrity_broken`, `state_conflict` under constant change.
      */
     async changeSubscriber(id: string, changes: SubscriberChanges, by: string): Promise<Subscriber> {
+      requireSender(changes.secondFactor)
       const given = Object.entries(changes).filter(([, value]) => value !== undefined)
       const { passwordHash: _, ...next } = await rewrite(id, (present) => ({
         ...present,
@@ -215,6 +231,7 @@ function read(input: Omit<SubscriberInput, 'provider' | 'password' | 'demo'>) {
     nationalId: readText('nationalId', input.nationalId, lengthMax.nationalId),
     email: readEmail(input.email),
     phone: readOptionalText('phone', input.phone, lengthMax.phone),
+    secondFactor: input.secondFactor ?? 'none',
     title: readOptionalText('title', input.title, lengthMax.title),
     organisation: organisation === null || organisation === undefined ? null : readOrganisation(organisation),
     locality: readOptionalText('locality', input.locality, lengthMax.place),

@@ -42,6 +42,9 @@ const person = {
   }),
   email: nullable(255, 'ASCII'),
   phone: nullable(32, 'As people write it'),
+  secondFactor: Type.Union([Type.Literal('none'), Type.Literal('code')], {
+    description: 'What is asked for beside the password; code: a one-time code is sent to the person'
+  }),
   title: nullable(128, 'Title in the organisation'),
   organisation: Type.Union([Organisation, Type.Null()]),
   locality: nullable(128, 'L of the certificate'),

@@ -3,8 +3,8 @@ import type { Sealed, SubscriberRecord, SubscriberStore } from '../enrolment/nee
 import type { Database } from './database.js'
 import { violatedConstraint } from './violated-constraint.js'
 
-const columns = `id, provider, login, password_hash, full_name, national_id, email, phone, title, organisation,
-  locality, province, demo, created_at, version, seal`
+const columns = `id, provider, login, password_hash, full_name, national_id, email, phone, second_factor, title,
+  organisation, locality, province, demo, created_at, version, seal`
 
 interface Row {
   id: string
@@ -15,6 +15,7 @@ interface Row {
   national_id: string
   email: string | null
   phone: string | null
+  second_factor: Subscriber['secondFactor']
   title: string | null
   organisation: Subscriber['organisation']
   locality: string | null
@@ -64,7 +65,7 @@ export function createSubscriberStore(database: Database): SubscriberStore {
       const { rowCount } = await database.query({
         name: 'subscribers-insert',
         text: `insert into subscribers (${columns})
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
                on conflict (provider, login) do nothing`,
         values: valuesOf(subscriber)
       })
@@ -78,8 +79,9 @@ export function createSubscriberStore(database: Database): SubscriberStore {
           text: `with written as (
                    update subscribers
                       set login = $2, password_hash = $3, full_name = $4, national_id = $5, email = $6, phone = $7,
-                          title = $8, organisation = $9, locality = $10, province = $11, version = $12, seal = $13
-                    where id = $1 and version = $12 - 1
+                          second_factor = $8, title = $9, organisation = $10, locality = $11, province = $12,
+                          version = $13, seal = $14
+                    where id = $1 and version = $13 - 1
                    returning id
                  )
                  select pg_notify('directory', 'subscriber ' || id) from written`,
@@ -91,6 +93,7 @@ export function createSubscriberStore(database: Database): SubscriberStore {
             row.nationalId,
             row.email,
             row.phone,
+            row.secondFactor,
             row.title,
             organisationOf(row),
             row.locality,
@@ -121,6 +124,7 @@ const valuesOf = ({ row, seal }: Sealed<SubscriberRecord>) => [
   row.nationalId,
   row.email,
   row.phone,
+  row.secondFactor,
   row.title,
   organisationOf(row),
   row.locality,
@@ -142,6 +146,7 @@ function subscriberOf(row: Row): Sealed<SubscriberRecord> {
       nationalId: row.national_id,
       email: row.email,
       phone: row.phone,
+      secondFactor: row.second_factor,
       title: row.title,
       organisation: row.organisation,
       locality: row.locality,

@@ -164,6 +164,7 @@ export async function openServer(
           : null,
     hashPassword: async (password) => `hash of ${createHash('sha256').update(password).digest('hex')}`,
     serverId,
+    sendsCodes: true,
     simulation: true,
     replacementNeedsConsent: true
   }

@@ -66,6 +66,7 @@ create table subscribers (
   national_id text not null,
   email text,
   phone text,
+  second_factor text not null check (second_factor in ('none', 'code')),
   title text,
   organisation jsonb,             -- {name, taxCode?, budgetUnitCode?}
   locality text,
@@ -76,6 +77,33 @@ create table subscribers (
   seal bytea not null,
   unique (provider, login)
 );
+
+-- Wrong secrets in a row, of one login at one relying party. The login is an HMAC: what strangers type is not kept.
+create table lockouts (
+  provider text not null,
+  login_mac bytea not null,
+  kind text not null,             -- which secret: password, code
+  client_id text not null,
+  tries integer not null,         -- since the last right one, those being judged included
+  judging integer not null,
+  changed_at timestamptz not null,
+  locked_until timestamptz,
+  primary key (provider, login_mac, kind, client_id)
+);
+create index lockouts_by_change on lockouts (changed_at);
+
+-- The one-time code somebody waits for at a relying party; there is none without a right password.
+create table login_codes (
+  provider text not null,
+  client_id text not null,
+  subscriber_id text not null references subscribers (id),
+  code_mac bytea not null,
+  expires_at timestamptz not null, -- as long as the password counts, of whatever code
+  tries integer not null,
+  sent integer not null,
+  primary key (provider, client_id, subscriber_id)
+);
+create index login_codes_by_expiry on login_codes (expires_at);
 
 create table credentials (
   id text primary key,
@@ -156,6 +184,18 @@ create table virtual_phones (
   biometric text not null check (biometric in ('face', 'fingerprint')),
   next jsonb not null default '[]'
 );
+
+-- What the simulator would have sent to people's phones and mailboxes.
+create table outbox (
+  id text collate "C" primary key,
+  subscriber_id text not null references subscribers (id),
+  channel text not null,
+  address text,
+  text text not null,
+  sent_at timestamptz not null
+);
+create index outbox_by_subscriber on outbox (subscriber_id, id);
+create index outbox_by_time on outbox (sent_at);
 
 -- Single use of the JWTs that devices send.
 create table used_token_ids (
