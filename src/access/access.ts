@@ -43,14 +43,30 @@ export interface Access {
   authenticateClient(provider: string, clientId: string, clientSecret: string): Promise<RelyingParty>
   /** Null also when it was removed. @throws ServiceError `integrity_broken`. */
   relyingParty(provider: string, clientId: string): Promise<RelyingParty | null>
-  /** Issues an opaque access token: 256 random bits in base64url, stored as SHA-256. */
-  issueToken(grant: Omit<AccessGrant, 'expiresAt'>): Promise<{ accessToken: string; expiresInS: number }>
+  /**
+   * Issues an opaque access token: 256 random bits in base64url, stored as SHA-256.
+   * @param grant.ttlS Its life in whole seconds, at most 366 days; by default that of the settings.
+   */
+  issueToken(
+    grant: Omit<AccessGrant, 'expiresAt'> & { ttlS?: number }
+  ): Promise<{ accessToken: string; expiresInS: number }>
   /**
    * What a bearer token stands for at this provider and audience; from a bounded cache over PostgreSQL, at most
    * 10 s old, expiry compared on every call.
    * @throws ServiceError `authentication_failed` (unknown, or for another audience), `token_expired` (also revoked).
    */
   verifyToken(provider: string, audience: string, accessToken: string): Promise<AccessGrant>
+  /**
+   * Uses a token up: of any number of calls with it, on whatever servers, one is answered and all others are refused.
+   * For refresh tokens, which need an audience of their own, or else they would pass for access tokens.
+   * @throws ServiceError as `verifyToken`, and `authentication_failed` for a token of another relying party.
+   */
+  redeemToken(of: {
+    provider: string
+    audience: string
+    clientId: string
+    accessToken: string
+  }): Promise<AccessGrant>
   /** @throws ServiceError `authentication_failed`, `integrity_broken`; both audited. */
   authenticateOperator(key: string): Promise<Operator>
 }

@@ -57,6 +57,7 @@ export async function createAccess(deps: AccessDeps): Promise<AccessRoom> {
     relyingParty: parties.relyingParty,
     issueToken: tokens.issueToken,
     verifyToken: tokens.verifyToken,
+    redeemToken: tokens.redeemToken,
     revokeToken: tokens.revokeToken,
     authenticateOperator: operators.authenticateOperator,
     purge: tokens.purge,

@@ -16,10 +16,13 @@ const batchLimit = 256
 /** How long after its end a token is still answered with `token_expired` instead of as unknown. */
 const expiredKnownForMs = 24 * 3_600_000
 
+/** The longest life of a token, in seconds. */
+const ttlMaxS = 366 * 86_400
+
 const tokenForm = /^[A-Za-z0-9_-]{43}$/
 
 /** Issues, checks and revokes access tokens. */
-export interface Tokens extends Pick<Access, 'issueToken' | 'verifyToken'> {
+export interface Tokens extends Pick<Access, 'issueToken' | 'verifyToken' | 'redeemToken'> {
   /**
    * Makes a token useless from now on, on every server within moments and after 10 s at the latest (RFC 7009). What is
    * not a live token of this client at this provider and audience is left alone, and the caller is not told.
@@ -64,13 +67,34 @@ export async function openTokens(deps: {
   })
   const stop = await store.watch((tokenSha256) => recent.forget(tokenSha256))
 
+  /** What a record is good for now. @throws as `verifyToken`. */
+  async function grantOf(
+    record: AccessTokenRecord | null,
+    { provider, audience }: { provider: string; audience: string }
+  ): Promise<AccessGrant> {
+    if (record === null || record.provider !== provider || record.audience !== audience) {
+      throw new ServiceError(
+        'authentication_failed',
+        record === null ? 'unknown token' : 'token for another audience'
+      )
+    }
+    if (record.revokedAt !== null) throw new ServiceError('token_expired', 'the token was revoked')
+    if (record.expiresAt <= now()) throw new ServiceError('token_expired', 'the token has expired')
+    if ((await parties.relyingParty(provider, record.clientId)) === null) {
+      throw new ServiceError('token_expired', 'the relying party of the token was removed')
+    }
+    const { clientId, subscriberId, scope, expiresAt } = record
+    return { provider, audience, clientId, subscriberId, scope, expiresAt }
+  }
+
   return {
     async issueToken(grant) {
-      const { provider, audience, clientId, subscriberId, scope } = grant
+      const { provider, audience, clientId, subscriberId, scope, ttlS = tokenTtlS } = grant
+      if (!Number.isInteger(ttlS) || ttlS < 1 || ttlS > ttlMaxS) throw new RangeError(`ttlS ${ttlS}`)
       const accessToken = newSecret()
       const tokenSha256 = sha256(accessToken)
       const issuedAt = now()
-      const expiresAt = new Date(issuedAt.getTime() + tokenTtlS * 1000)
+      const expiresAt = new Date(issuedAt.getTime() + ttlS * 1000)
       await add({
         provider,
         audience,
@@ -95,24 +119,29 @@ export async function openTokens(deps: {
           expiresAt: expiresAt.toISOString()
         }
       })
-      return { accessToken, expiresInS: tokenTtlS }
+      return { accessToken, expiresInS: ttlS }
     },
 
     async verifyToken(provider, audience, accessToken): Promise<AccessGrant> {
       const record = tokenForm.test(accessToken) ? await recent.get(sha256(accessToken)) : null
-      if (record === null || record.provider !== provider || record.audience !== audience) {
-        throw new ServiceError(
-          'authentication_failed',
-          record === null ? 'unknown token' : 'token for another audience'
-        )
-      }
-      if (record.revokedAt !== null) throw new ServiceError('token_expired', 'the token was revoked')
-      if (record.expiresAt <= now()) throw new ServiceError('token_expired', 'the token has expired')
-      if ((await parties.relyingParty(provider, record.clientId)) === null) {
-        throw new ServiceError('token_expired', 'the relying party of the token was removed')
-      }
-      const { clientId, subscriberId, scope, expiresAt } = record
-      return { provider, audience, clientId, subscriberId, scope, expiresAt }
+      return grantOf(record, { provider, audience })
+    },
+
+    async redeemToken({ accessToken, ...of }) {
+      const tokenSha256 = sha256(accessToken)
+      const record = tokenForm.test(accessToken) ? await find(tokenSha256) : null
+      if (record !== null && record.clientId !== of.clientId)
+        throw new ServiceError('authentication_failed', 'token of another relying party')
+      const grant = await grantOf(record, of)
+      if (!(await store.revoke({ ...of, tokenSha256 }, now())))
+        throw new ServiceError('token_expired', 'the token was used up meanwhile')
+      recent.forget(tokenSha256) // before the announcement arrives
+      await audit.record({
+        type: 'token.redeemed',
+        actor: `relying-party:${of.provider}/${of.clientId}`,
+        about: { ...of, subscriberId: grant.subscriberId, tokenSha256 }
+      })
+      return grant
     },
 
     async revokeToken({ accessToken, ...of }) {
