@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Refusals } from '../access/refusals.js'
 import { ServiceError } from '../errors.js'
+import { dropNulls } from '../http/nulls.js'
 import { clientOf } from './bearer.js'
 import type { ApiRoutes, CscDeps, ProviderApi } from './deps.js'
 import { CscFault, faultOf, invalidRequest } from './faults.js'
@@ -12,7 +13,7 @@ import { credentialsInfo } from './v2/credentials-info.js'
 import { credentialsList } from './v2/credentials-list.js'
 import { info } from './v2/info.js'
 import { signHash } from './v2/sign-hash.js'
-import { dropNulls, validatorCompiler } from './validation.js'
+import { validatorCompiler } from './validation.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,4 +1,4 @@
-import type { FastifySchemaCompiler, preValidationHookHandler } from 'fastify'
+import type { FastifySchemaCompiler } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type CscFault, invalidRequest } from './faults.js'
@@ -60,12 +60,4 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) =>
     }
     return { value: body }
   }
-}
-
-/** An explicit null counts as an absent parameter: clients send both (CSC leaves it open). */
-export const dropNulls: preValidationHookHandler = (request, _reply, done) => {
-  const { body } = request
-  if (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.values(body).includes(null))
-    request.body = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
-  done()
 }

@@ -50,6 +50,8 @@ export interface AppOptions extends HostRules {
   trustProxy: boolean
   /** Told of a request for a host that is not ours, before it is answered. */
   onForeignHost?: (host: string) => Promise<void>
+  /** The path under our own address that a request means, by its Host and path. Default: as it came. */
+  rewrite?: (host: string | undefined, url: string) => string
 }
 
 /**
@@ -57,7 +59,7 @@ export interface AppOptions extends HostRules {
  * failure that no surface answers in its own words. Values are never coerced to a schema's type; members a schema
  * does not know are ignored.
  */
-export function createApp({ log, trustProxy, onForeignHost, ...hosts }: AppOptions): App {
+export function createApp({ log, trustProxy, onForeignHost, rewrite, ...hosts }: AppOptions): App {
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
     loggerInstance,
@@ -67,6 +69,7 @@ export function createApp({ log, trustProxy, onForeignHost, ...hosts }: AppOptio
     genReqId: () => randomUUID(),
     // Who is connected to us, and nobody beyond.
     trustProxy: trustProxy ? (_address: string, hop: number) => hop === 0 : false,
+    ...(rewrite && { rewriteUrl: (request: IncomingMessage) => rewrite(request.headers.host, request.url ?? '/') }),
     bodyLimit: bodyLimitDefault,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,

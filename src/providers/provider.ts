@@ -1,3 +1,5 @@
+import type { Dialect } from './dialect/dialect.js'
+
 /**
  * One of the simulated providers: what its surfaces say of it and how long it waits. How its certificates look is in
  * `keys/ceremony.json`, since the ground issues them.
@@ -13,6 +15,8 @@ export interface Provider {
   readonly region: 'VN'
   /** The brand as people of either language know it. */
   readonly names: { readonly vi: string; readonly en: string }
+  /** What a gateway over all CAs calls it, besides `id` and `label`; compared without regard to case. */
+  readonly caNames: readonly string[]
   readonly login: {
     /** Whether the portal asks for a password besides the login name; if not, none is ever checked. */
     readonly asksPassword: boolean
@@ -21,12 +25,15 @@ export interface Provider {
     /** How long a challenge waits for the subscriber, in seconds, unless the installation says otherwise. */
     readonly activationTtlS: number
   }
+  /** Its native APIs. */
+  readonly dialects: readonly Dialect[]
 }
 
 /** A provider that relying parties may name and that is not served: a refusal with a reason, not "unknown". */
 export interface UnsupportedProvider {
   readonly id: string
   readonly label: string
+  readonly caNames: readonly string[]
   readonly name: { readonly vi: string; readonly en: string }
   readonly reason: { readonly vi: string; readonly en: string }
 }

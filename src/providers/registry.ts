@@ -12,6 +12,7 @@ export const unsupportedProviders: readonly UnsupportedProvider[] = [
   {
     id: 'bcy',
     label: 'BCY',
+    caNames: ['Ban Cơ yếu Chính phủ', 'BAN CO YEU', 'CA BCY'],
     name: { vi: 'Ban Cơ yếu Chính phủ', en: 'Government Cipher Committee' },
     reason: {
       vi: 'Chứng thư số của Ban Cơ yếu Chính phủ chưa được hỗ trợ ký số từ xa.',

@@ -5,6 +5,7 @@ import type { Refusals } from '../../access/refusals.js'
 import type { Clock } from '../../clock.js'
 import type { CallbackShape } from '../../delivery/delivery.js'
 import type { Directory } from '../../enrolment/enrolment.js'
+import type { ServiceError } from '../../errors.js'
 import type { Pki } from '../../pki/pki.js'
 import type { RequestNotes } from '../../transactions/request-notes.js'
 import type { Transactions } from '../../transactions/transaction.js'
@@ -30,6 +31,13 @@ export interface Quirk {
   mark: 'V' | 'P' | 'A'
 }
 
+/** An answer that is not a success, in a dialect's own words. */
+export interface DialectFault {
+  /** HTTP status. */
+  status: number
+  body: unknown
+}
+
 /** A provider's native HTTP API. */
 export interface Dialect {
   /** Its name in transactions and callbacks, such as `sp769`. */
@@ -40,6 +48,8 @@ export interface Dialect {
   quirks: readonly Quirk[]
   /** Its routes, at their native paths; they are registered under `/{provider}`. */
   routes: DialectRoutes
+  /** How a failure looks in its own envelope. */
+  fault(failure: ServiceError): DialectFault
   /** Null: its relying parties poll. */
   callback: CallbackShape | null
 }

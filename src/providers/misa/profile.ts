@@ -9,6 +9,8 @@ export const misa: Provider = {
     'Simulated remote signing service in the manner of MISA eSign. Its signatures have no legal value.',
   region: 'VN',
   names: { vi: 'MISA eSign', en: 'MISA eSign' },
+  caNames: ['MISA-CA', 'MISA eSign', 'MISA'],
   login: { asksPassword: true },
-  limits: { activationTtlS: 120 }
+  limits: { activationTtlS: 120 },
+  dialects: []
 }

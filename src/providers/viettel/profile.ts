@@ -9,6 +9,8 @@ export const viettel: Provider = {
     'Simulated remote signing service in the manner of Viettel MySign. Its signatures have no legal value.',
   region: 'VN',
   names: { vi: 'Viettel MySign', en: 'Viettel MySign' },
+  caNames: ['Viettel-CA', 'MySign', 'VIETTEL'],
   login: { asksPassword: false },
-  limits: { activationTtlS: 120 }
+  limits: { activationTtlS: 120 },
+  dialects: []
 }

@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.js'
+import { sp769 } from './sp769/dialect.js'
 
 /** VNPT SmartCA. A transaction lives for five minutes. */
 export const vnpt: Provider = {
@@ -9,6 +10,8 @@ export const vnpt: Provider = {
     'Simulated remote signing service in the manner of VNPT SmartCA. Its signatures have no legal value.',
   region: 'VN',
   names: { vi: 'VNPT SmartCA', en: 'VNPT SmartCA' },
+  caNames: ['VNPT-CA', 'VNPT SmartCA', 'VNPT'],
   login: { asksPassword: true },
-  limits: { activationTtlS: 300 }
+  limits: { activationTtlS: 300 },
+  dialects: [sp769]
 }

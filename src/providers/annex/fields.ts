@@ -1,0 +1,38 @@
+import { Type } from 'typebox'
+
+/** Documents in one request, at most; a credential's `multisign` may allow fewer. */
+export const documentsMax = 1000
+/** Characters of whatever a digest may be written as; a document sent in its place is told as such up to here. */
+const digestTextMax = 256 * 1024
+
+/** A relying party's own name for something: printable, without the spaces that get lost on the way. */
+export const ownName = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 128, pattern: '^[!-~]+$', description })
+
+/** Who calls, in every body of the national annex (Circular 15/2025/TT-BKHCN, Appendix III). */
+export const spFields = {
+  sp_id: Type.String({ minLength: 1, maxLength: 128, description: 'clientId of the relying party' }),
+  sp_password: Type.String({ minLength: 1, maxLength: 256, description: 'Its secret' })
+}
+
+export const userId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: 'Login of the subscriber: CCCD, CMND, passport number or tax code'
+})
+
+/** yyyyMMddHHmmss, with or without a Z; clients also send an empty one. */
+export const timeStamp = Type.String({ maxLength: 32, pattern: '^([0-9]{14}Z?)?$' })
+
+/** A document to be signed, of which only the digest is sent. */
+export const SignFile = Type.Object({
+  data_to_be_signed: Type.String({ minLength: 1, maxLength: digestTextMax, description: 'The digest' }),
+  doc_id: Type.String({ minLength: 1, maxLength: 200, description: 'Shown on the device, repeated in answers' }),
+  file_type: Type.Optional(Type.String({ maxLength: 32 })),
+  sign_type: Type.Optional(Type.String({ maxLength: 16, description: '`hash`; `file` is not offered' }))
+})
+
+export const SignFiles = Type.Array(SignFile, { minItems: 1, maxItems: documentsMax })
+
+/** The envelope of every answer. */
+export const envelope = { status_code: Type.Integer(), message: Type.String() }

@@ -1,0 +1,85 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type ErrorCode, ServiceError } from '../../errors.js'
+import { dropNulls } from '../../http/nulls.js'
+import { asServiceError, logFailure } from '../../http/problem.js'
+import type { Dialect, DialectDeps } from './dialect.js'
+
+/** The room's own failures, which nobody else has recorded. */
+const unheard: ReadonlySet<ErrorCode> = new Set([
+  'request_invalid',
+  'request_too_large',
+  'media_type_unsupported',
+  'digest_length_wrong',
+  'hash_algorithm_refused',
+  'token_expired',
+  'transaction_taken',
+  'not_offered'
+])
+
+/** What all dialects need of the plugin around them. */
+export interface DialectFrame extends Pick<DialectDeps, 'notes' | 'refusals' | 'now'> {
+  /** First path segment: a provider, or the gateway over all of them. */
+  at: string
+  dialect: Pick<Dialect, 'id' | 'fault'>
+  /** Registers the routes. */
+  routes: (app: FastifyInstance) => Promise<void>
+}
+
+/**
+ * One dialect. What all have alike is here: an explicit null counts as an absent member, refusals are recorded before
+ * they are answered, and what a request had wrong is kept under its request id.
+ */
+export async function dialectPlugin(app: FastifyInstance, frame: DialectFrame): Promise<void> {
+  const { at, dialect, routes, notes, refusals, now } = frame
+  if (!app.hasRequestDecorator('dialectCaller')) app.decorateRequest('dialectCaller', null)
+  app.addHook('preValidation', dropNulls)
+
+  async function note(request: FastifyRequest, error: ErrorCode | null): Promise<void> {
+    const { dialectCaller: caller, id: requestId, method, url } = request
+    if (caller === null || caller.findings.diagnoses.length === 0) return
+    await notes.record({
+      requestId,
+      at: now(),
+      provider: caller.party.provider,
+      clientId: caller.party.clientId,
+      call: `${method} ${url.split('?', 1)[0] ?? ''}`.slice(0, 500),
+      error,
+      diagnoses: caller.findings.diagnoses
+    })
+  }
+
+  async function recordRefusal(failure: ServiceError, request: FastifyRequest): Promise<void> {
+    await note(request, failure.code)
+    if (!unheard.has(failure.code)) return
+    const call = request.routeOptions.url ?? 'unknown'
+    const clientId = request.dialectCaller?.party.clientId ?? null
+    const provider = request.dialectCaller?.party.provider ?? at
+    const actor = clientId === null ? 'anyone' : `relying-party:${provider}/${clientId}`
+    const about = { provider, call, code: failure.code, detail: failure.message.slice(0, 500) }
+    const subject = `${clientId ?? ''} ${call} ${failure.code}`
+    await refusals.record(`${dialect.id} ${at}`, subject, { type: 'request.refused', actor, about })
+  }
+
+  // Awaited before the answer leaves, so that whoever reads the request id can look it up.
+  app.addHook('preSerialization', async (request, reply, body) => {
+    if (reply.statusCode < 400) await note(request, null)
+    return body
+  })
+
+  app.setErrorHandler(async (error, request: FastifyRequest, reply: FastifyReply) => {
+    let failure = asServiceError(error)
+    await recordRefusal(failure, request).catch((further: unknown) => {
+      failure = asServiceError(further)
+    })
+    logFailure(failure, request)
+    const { status, body } = dialect.fault(failure)
+    if (failure.retryAfterS !== undefined) reply.header('retry-after', String(Math.ceil(failure.retryAfterS)))
+    await reply
+      .code(status)
+      .type('application/json; charset=utf-8')
+      .serializer((answer: unknown) => JSON.stringify(answer))
+      .send(body)
+  })
+
+  await routes(app)
+}

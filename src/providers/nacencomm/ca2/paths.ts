@@ -1,0 +1,2 @@
+/** Both generations of paths of a call. */
+export const pathsOf = (call: string): readonly string[] => [`/api/data/${call}`, `/rssp/v2/neac/${call}`]

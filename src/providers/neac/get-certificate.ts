@@ -1,0 +1,56 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { hasSerial } from '../annex/asking.js'
+import { certificateFields } from '../annex/certificates.js'
+import { envelope, spFields, userId } from '../annex/fields.js'
+import { authenticate } from '../dialect/caller.js'
+import { findSigner } from '../dialect/signer.js'
+import { caName, providerOf } from './authority.js'
+import type { GatewayOptions } from './gateway.js'
+
+const Body = Type.Object(
+  {
+    ...spFields,
+    user_id: userId,
+    ca_name: caName,
+    serial_number: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: all' })),
+    transaction_id: Type.Optional(Type.String({ maxLength: 128 }))
+  },
+  {
+    examples: [
+      {
+        sp_id: 'dvctt',
+        sp_password: 'dvctt-secret',
+        user_id: '036090001234',
+        ca_name: 'CA2',
+        serial_number: ''
+      }
+    ]
+  }
+)
+
+/** `/sign_v2/get_certificate` (§7). Nobody known: an empty list (I6). */
+export const getCertificate: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, options) => {
+  const { access, pki } = options
+  app.post(
+    '/sign_v2/get_certificate',
+    {
+      schema: {
+        tags: ['NEAC gateway'],
+        summary: 'Certificates of a subscriber at a CA',
+        body: Body,
+        response: { 200: Type.Object({ ...envelope, data: Type.Object({}, { additionalProperties: true }) }) }
+      }
+    },
+    async (request) => {
+      const { sp_id, sp_password, user_id, ca_name, serial_number = '', transaction_id = '' } = request.body
+      const provider = providerOf(ca_name, options).id
+      await authenticate(request, access, { provider, clientId: sp_id, clientSecret: sp_password })
+      const signer = await findSigner(options, provider, user_id)
+      const user_certificates = (signer?.credentials ?? [])
+        .filter((credential) => serial_number === '' || hasSerial(serial_number)(credential))
+        .map((credential) => ({ ...certificateFields(pki, credential), transaction_id }))
+      return { status_code: 200, message: 'Success', data: { transaction_id, user_certificates } }
+    }
+  )
+}

@@ -1,0 +1,71 @@
+import { Type } from 'typebox'
+import { certificateFields } from '../../annex/certificates.js'
+import { envelope, spFields, userId } from '../../annex/fields.js'
+import { authenticate } from '../../dialect/caller.js'
+import type { DialectRoutes } from '../../dialect/dialect.js'
+import { findSigner } from '../../dialect/signer.js'
+import { hasSerial } from '../../annex/asking.js'
+import { certificateStatusText } from './certificate-status.js'
+
+const Body = Type.Object(
+  {
+    ...spFields,
+    user_id: userId,
+    serial_number: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: all' })),
+    transaction_id: Type.Optional(Type.String({ maxLength: 128 }))
+  },
+  {
+    examples: [
+      { sp_id: 'dvctt', sp_password: 'dvctt-secret', user_id: '001088035895', serial_number: '', transaction_id: '' }
+    ]
+  }
+)
+
+/** `/v1/credentials/get_certificate`, and `/v2`, which a public sample calls (§3.1.1). Nobody known: an empty list (I6). */
+export const getCertificate: DialectRoutes = async (app, { access, provider, ...deps }) => {
+  for (const version of ['v1', 'v2']) {
+    app.post(
+      `/sca/sp769/${version}/credentials/get_certificate`,
+      {
+        schema: {
+          tags: ['VNPT sp769'],
+          summary: 'Certificates of a subscriber',
+          body: Body,
+          response: { 200: Type.Object({ ...envelope, data: Type.Object({}, { additionalProperties: true }) }) }
+        }
+      },
+      async (request) => {
+        const { sp_id, sp_password, user_id, serial_number = '', transaction_id = '' } = request.body
+        await authenticate(request, access, {
+          provider: provider.id,
+          clientId: sp_id,
+          clientSecret: sp_password
+        })
+        const signer = await findSigner(deps, provider.id, user_id)
+        const credentials = (signer?.credentials ?? []).filter(
+          (credential) => serial_number === '' || hasSerial(serial_number)(credential)
+        )
+        const organisation = signer?.subscriber.organisation != null
+        const user_certificates = credentials.map((credential) => {
+          const { cert_data, ...fields } = certificateFields(deps.pki, credential)
+          const { subject, notBefore, notAfter } = deps.pki.describe(credential.certificate)
+          return {
+            service_type: 'SMARTCA',
+            service_name: organisation ? 'SMARTCA PERSONAL ENTERPRISE' : 'SMARTCA PERSONAL PRO',
+            cert_status: certificateStatusText(credential, deps.now()),
+            cert_subject: subject,
+            cert_valid_from: notBefore.toISOString(),
+            cert_valid_to: notAfter.toISOString(),
+            ...fields,
+            cert_data: deps.quirk('vnpt.base64-line-breaks') ? broken(cert_data) : cert_data,
+            transaction_id
+          }
+        })
+        return { status_code: 200, message: 'Success', data: { user_certificates } }
+      }
+    )
+  }
+}
+
+/** As the MIME encoding breaks lines (RFC 2045 §6.8). */
+const broken = (base64: string): string => base64.replace(/.{76}(?=.)/g, '$&\r\n')
