@@ -80,6 +80,20 @@ export interface TokenKey {
   sign(scheme: SignatureScheme, digest: Uint8Array, encoding: 'p1363' | 'der'): Promise<Uint8Array>
 }
 
+/** AES-256-GCM by a key of its own that never leaves the HSM. */
+export interface Secrets {
+  /**
+   * @param plain 1 to 4,096 octets.
+   * @param context Names the one place the secret belongs to, such as table, row and column: 1 to 1,024 octets of
+   *   UTF-8. Decrypts nowhere else.
+   * @returns IV (12 octets), ciphertext and tag (16 octets), one after the other. Different every time.
+   * @throws ServiceError `hsm_unavailable`; RangeError on a length.
+   */
+  encrypt(plain: Uint8Array, context: string): Promise<Uint8Array>
+  /** @throws ServiceError `integrity_broken` when it is not what was encrypted for this context; `hsm_unavailable`. */
+  decrypt(encrypted: Uint8Array, context: string): Promise<Uint8Array>
+}
+
 /** What opening needs; read by `config.ts`. */
 export interface HsmSettings {
   modulePath: string
@@ -111,6 +125,8 @@ export interface Hsm {
   tokenKey(label: string, algorithm: KeyAlgorithm): Promise<TokenKey>
   /** HMAC-SHA-256 (32 octets) over each message, by the non-extractable seal key. */
   mac(messages: readonly Uint8Array[]): Promise<Uint8Array[]>
+  /** For what must be kept from everybody but us and read back all the same. */
+  readonly secrets: Secrets
   /** CKA_IDs of all subscriber keys that are token objects (`token` storage): what a restart compares with rows. */
   storedTokenKeyIds(): Promise<Uint8Array[]>
   /**

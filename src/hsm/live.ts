@@ -10,6 +10,7 @@ export interface LiveToken {
    */
   readonly session: Handle
   sealKey: Handle
+  encryptionKey: Handle
   /** Null only where keys are token objects and none was ever wrapped. */
   masterKey: Handle | null
 }

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { Handle } from 'pkcs11js'
 import { ServiceError } from '../errors.js'
 import { describe, hsmUnavailable, readCkr } from './ckr.js'
+import { createSecrets, findEncryptionKey, makeEncryptionKey } from './encryption-key.js'
 import { createGenerator } from './generate.js'
-import type { Hsm, HsmSettings } from './hsm.js'
+import type { Hsm, HsmSettings, Secrets } from './hsm.js'
 import type { LiveToken } from './live.js'
 import { createExclusive, type Exclusive } from './lock.js'
 import type { Log } from './log.js'
@@ -32,8 +33,8 @@ const macsInARow = 32
 const openModules = new Set<string>()
 
 /**
- * Opens the HSM: loads the module, finds the token by its label or initialises it, makes the master key and the seal
- * key if they are missing, and starts the signing workers.
+ * Opens the HSM: loads the module, finds the token by its label or initialises it, makes the master key, the seal key
+ * and the encryption key if they are missing, and starts the signing workers.
  * @param log Gets sentences and plain values only.
  * @throws ServiceError `hsm_unavailable` with the reason: no module, no token, wrong PIN, a key that cannot be made.
  */
@@ -56,6 +57,7 @@ export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
   const onTrouble = () => watch.suspect()
   const generator = createGenerator(live, { lanes: generatingAtOnce, queueLimit: generatingQueueLimit })
   const sealer = createSealer(live)
+  const secrets = watched(createSecrets(live), onTrouble)
   const pool = createPool({
     spawn: (progress) => startWorker(settings, progress),
     workers: settings.workers,
@@ -118,7 +120,8 @@ export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
     const session = openMainSession(cryptoki, slot, settings)
     await provideKeys(cryptoki, session, settings, exclusive, log)
     token = withKeys(cryptoki, slot, session)
-    if (token === null) throw new ServiceError('hsm_unavailable', 'the token does not hold the seal key')
+    if (token === null)
+      throw new ServiceError('hsm_unavailable', 'the token does not hold the keys just made')
     notices = token.masterKey === null ? [] : weaknessesOf(lib, token.session, token.masterKey)
     await pool.start()
   } catch (error) {
@@ -148,6 +151,7 @@ export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
       }
       return macs
     },
+    secrets,
     async storedTokenKeyIds() {
       try {
         return findSubscriberKeys(live())
@@ -166,6 +170,23 @@ export async function openHsm(settings: HsmSettings, log: Log): Promise<Hsm> {
         .finally(() => release(cryptoki, settings))
       return closing
     }
+  }
+}
+
+/** Failures as the rest of the house may see them; what looks like a lost token is looked into. */
+function watched({ encrypt, decrypt }: Secrets, onTrouble: () => void): Secrets {
+  const guarded = async (work: Promise<Uint8Array>): Promise<Uint8Array> => {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof RangeError) throw error
+      if (readCkr(error) !== null) onTrouble()
+      throw hsmUnavailable('a secret could not be encrypted or decrypted', error)
+    }
+  }
+  return {
+    encrypt: (plain, context) => guarded(encrypt(plain, context)),
+    decrypt: (encrypted, context) => guarded(decrypt(encrypted, context))
   }
 }
 
@@ -209,6 +230,7 @@ async function provideKeys(
   log: Log
 ): Promise<void> {
   await makeSealKey(lib, session, exclusive)
+  await makeEncryptionKey(lib, session, exclusive)
   if (keyStorage !== 'wrapped') return
   await makeMasterKey(lib, session, {
     exclusive,
@@ -224,10 +246,12 @@ function openMainSession({ lib }: Cryptoki, slot: Handle, { pin }: HsmSettings):
   return session
 }
 
-/** The token with its keys. Null: the seal key is missing. */
+/** The token with its keys. Null: the seal key or the encryption key is missing. */
 function withKeys({ lib }: Cryptoki, slot: Handle, session: Handle): LiveToken | null {
   const sealKey = findSealKey(lib, session)
-  return sealKey === null ? null : { lib, slot, session, sealKey, masterKey: findMasterKey(lib, session) }
+  const encryptionKey = findEncryptionKey(lib, session)
+  if (sealKey === null || encryptionKey === null) return null
+  return { lib, slot, session, sealKey, encryptionKey, masterKey: findMasterKey(lib, session) }
 }
 
 /** Each worker has its own share of the cache. */

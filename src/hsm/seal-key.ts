@@ -4,8 +4,8 @@ import { ServiceError } from '../errors.js'
 import { CKR, readCkr } from './ckr.js'
 import type { Live, LiveToken } from './live.js'
 import type { Exclusive } from './lock.js'
-import { findObjects } from './objects.js'
-import { sealKeyLabel, sealKeyTemplate, secretKeySearch } from './templates.js'
+import { findSecretKey, makeSecretKey } from './secret-keys.js'
+import { sealKeyLabel, sealKeyTemplate } from './templates.js'
 import { closeSession, openSession } from './token.js'
 
 const mechanism: pkcs11.Mechanism = { mechanism: pkcs11.CKM_SHA256_HMAC }
@@ -14,24 +14,14 @@ const output = Buffer.alloc(macLength)
 
 /** The seal key's handle, null if there is none. @throws ServiceError `hsm_unavailable` when there are two. */
 export function findSealKey(lib: PKCS11, session: Handle): Handle | null {
-  const handles = findObjects(lib, session, secretKeySearch(sealKeyLabel))
-  if (handles.length > 1)
-    throw new ServiceError('hsm_unavailable', `${handles.length} keys are called ${sealKeyLabel}`)
-  return handles[0] ?? null
+  return findSecretKey(lib, session, sealKeyLabel)
 }
 
 /** Makes the seal key if it does not exist. */
 export async function makeSealKey(lib: PKCS11, session: Handle, exclusive: Exclusive): Promise<void> {
-  if (findSealKey(lib, session) !== null) return
-  await exclusive(async () => {
-    if (findSealKey(lib, session) !== null) return
-    const generation = { mechanism: pkcs11.CKM_GENERIC_SECRET_KEY_GEN }
-    try {
-      lib.C_GenerateKey(session, generation, sealKeyTemplate({ allowedMechanisms: true }))
-    } catch {
-      lib.C_GenerateKey(session, generation, sealKeyTemplate({ allowedMechanisms: false }))
-    }
-  })
+  const generation = { mechanism: pkcs11.CKM_GENERIC_SECRET_KEY_GEN }
+  const birth = { label: sealKeyLabel, mechanism: generation, template: sealKeyTemplate }
+  await makeSecretKey(lib, session, birth, exclusive)
 }
 
 /** Computes MACs on a session of its own, on the calling thread: 20 µs each in SoftHSM, too little to send away. */

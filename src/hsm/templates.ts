@@ -13,6 +13,8 @@ import type { KeyAlgorithm } from './hsm.js'
 export const masterKeyLabel = 'kyso master key'
 /** Label of the HMAC key that seals rows. */
 export const sealKeyLabel = 'kyso seal key'
+/** Label of the AES key that encrypts secrets which must be read back. */
+export const encryptionKeyLabel = 'kyso encryption key'
 /** Labels of subscriber keys (`token` storage) begin so; no installation key may. */
 export const subscriberLabelPrefix = 'subscriber:'
 
@@ -78,6 +80,36 @@ export function sealKeyTemplate(options: { allowedMechanisms: boolean }): Templa
     ...(options.allowedMechanisms
       ? [
           { type: pkcs11.CKA_ALLOWED_MECHANISMS, value: mechanismList(pkcs11.CKM_SHA256_HMAC) },
+          { type: pkcs11.CKA_COPYABLE, value: false },
+          { type: pkcs11.CKA_DESTROYABLE, value: false }
+        ]
+      : []),
+    { type: pkcs11.CKA_MODIFIABLE, value: false }
+  ]
+}
+
+/** The encryption key: AES-256-GCM, both ways, and nothing else. */
+export function encryptionKeyTemplate(options: { allowedMechanisms: boolean }): Template {
+  return [
+    { type: pkcs11.CKA_CLASS, value: pkcs11.CKO_SECRET_KEY },
+    { type: pkcs11.CKA_KEY_TYPE, value: pkcs11.CKK_AES },
+    { type: pkcs11.CKA_VALUE_LEN, value: 32 },
+    { type: pkcs11.CKA_LABEL, value: encryptionKeyLabel },
+    { type: pkcs11.CKA_ID, value: Buffer.from(encryptionKeyLabel) },
+    { type: pkcs11.CKA_TOKEN, value: true },
+    { type: pkcs11.CKA_PRIVATE, value: true },
+    { type: pkcs11.CKA_SENSITIVE, value: true },
+    { type: pkcs11.CKA_EXTRACTABLE, value: false },
+    { type: pkcs11.CKA_ENCRYPT, value: true },
+    { type: pkcs11.CKA_DECRYPT, value: true },
+    { type: pkcs11.CKA_WRAP, value: false },
+    { type: pkcs11.CKA_UNWRAP, value: false },
+    { type: pkcs11.CKA_SIGN, value: false },
+    { type: pkcs11.CKA_VERIFY, value: false },
+    { type: pkcs11.CKA_DERIVE, value: false },
+    ...(options.allowedMechanisms
+      ? [
+          { type: pkcs11.CKA_ALLOWED_MECHANISMS, value: mechanismList(pkcs11.CKM_AES_GCM) },
           { type: pkcs11.CKA_COPYABLE, value: false },
           { type: pkcs11.CKA_DESTROYABLE, value: false }
         ]
@@ -180,7 +212,7 @@ export function installationKeySearch(label: string, half: 'private' | 'public')
   ]
 }
 
-/** What finds the master key or the seal key. */
+/** What finds the master key, the seal key or the encryption key. */
 export function secretKeySearch(label: string): Template {
   return [
     { type: pkcs11.CKA_CLASS, value: pkcs11.CKO_SECRET_KEY },

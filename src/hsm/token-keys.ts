@@ -11,9 +11,17 @@ import { findObjects } from './objects.js'
 import type { Pool } from './pool.js'
 import type { KeyReference } from './protocol.js'
 import { checkScheme } from './schemes.js'
-import { installationKeySearch, masterKeyLabel, sealKeyLabel, subscriberLabelPrefix } from './templates.js'
+import {
+  encryptionKeyLabel,
+  installationKeySearch,
+  masterKeyLabel,
+  sealKeyLabel,
+  subscriberLabelPrefix
+} from './templates.js'
 
 const labelLimit = 64
+/** Secret keys of this folder; a pair under such a name would be mistaken for one. */
+const takenLabels: readonly string[] = [masterKeyLabel, sealKeyLabel, encryptionKeyLabel]
 
 /** Opens installation keys, making those that do not exist. */
 export function createTokenKeys(deps: {
@@ -69,7 +77,7 @@ export function createTokenKeys(deps: {
     async open(label: string, algorithm: KeyAlgorithm): Promise<TokenKey> {
       if (label.length === 0 || label.length > labelLimit)
         throw new RangeError(`a label has 1 to ${labelLimit} characters`)
-      if (label === masterKeyLabel || label === sealKeyLabel || label.startsWith(subscriberLabelPrefix)) {
+      if (takenLabels.includes(label) || label.startsWith(subscriberLabelPrefix)) {
         throw new RangeError(`the label ${label} is taken`)
       }
       try {

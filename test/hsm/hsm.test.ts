@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import pkcs11 from 'pkcs11js'
@@ -130,7 +131,7 @@ t.test('keys under the master key (KEY_STORAGE=wrapped)', async (t) => {
     const { lib, session, find } = rawAccess()
     const [master, ...further] = find(
       { type: pkcs11.CKA_CLASS, value: pkcs11.CKO_SECRET_KEY },
-      { type: pkcs11.CKA_KEY_TYPE, value: pkcs11.CKK_AES }
+      { type: pkcs11.CKA_LABEL, value: 'kyso master key' }
     )
     if (master === undefined) throw new Error('no master key')
     t.equal(further.length, 0, 'there is one master key')
@@ -349,6 +350,7 @@ t.test('keys of the installation, the seal, and opening again', async (t) => {
   }
   await t.rejects(hsm.tokenKey('subscriber:x', 'P-256'), RangeError)
   await t.rejects(hsm.tokenKey('kyso seal key', 'P-256'), RangeError)
+  await t.rejects(hsm.tokenKey('kyso encryption key', 'P-256'), RangeError)
 
   // What a kill between the two halves leaves: a public key alone.
   const { lib, session, find } = rawAccess()
@@ -380,6 +382,57 @@ t.test('keys of the installation, the seal, and opening again', async (t) => {
   t.same(await hsm.mac(longMessages), macs, 'the seal outlives a restart')
   t.same((await hsm.tokenKey('issuer', 'RSA-2048')).spki, made[1].spki)
   t.equal(ending((await hsm.keys.sign(key, ecdsa, one.digests))[0]), 'signed')
+})
+
+t.test('a secret that is read back', async (t) => {
+  const folder = temporaryFolder(t)
+  let hsm = await open(t, folder, { workers: 1 })
+  const secret = Buffer.from('bí mật của cổng')
+  const encrypted = await hsm.secrets.encrypt(secret, 'relying_parties/vnpt/a')
+
+  await t.test('is read where it was written, and looks different every time', async (t) => {
+    t.equal(encrypted.length, 12 + secret.length + 16)
+    t.same(Buffer.from(await hsm.secrets.decrypt(encrypted, 'relying_parties/vnpt/a')), secret)
+    t.notSame(await hsm.secrets.encrypt(secret, 'relying_parties/vnpt/a'), encrypted)
+    const long = randomBytes(4_096)
+    t.same(Buffer.from(await hsm.secrets.decrypt(await hsm.secrets.encrypt(long, 'x'), 'x')), long)
+  })
+  await t.test('is none in another row, nor with one bit changed, nor cut', async (t) => {
+    await t.rejects(hsm.secrets.decrypt(encrypted, 'relying_parties/vnpt/b'), { code: 'integrity_broken' })
+    for (const position of [0, 12, encrypted.length - 1]) {
+      const changed = Uint8Array.from(encrypted)
+      changed[position] = (changed[position] ?? 0) ^ 1
+      await t.rejects(hsm.secrets.decrypt(changed, 'relying_parties/vnpt/a'), { code: 'integrity_broken' })
+    }
+    for (const length of [0, 28, encrypted.length - 1]) {
+      const cut = encrypted.subarray(0, length)
+      await t.rejects(hsm.secrets.decrypt(cut, 'relying_parties/vnpt/a'), { code: 'integrity_broken' })
+    }
+    t.same(Buffer.from(await hsm.secrets.decrypt(encrypted, 'relying_parties/vnpt/a')), secret)
+  })
+  await t.test('has a length, and a place', async (t) => {
+    await t.rejects(hsm.secrets.encrypt(new Uint8Array(0), 'x'), RangeError)
+    await t.rejects(hsm.secrets.encrypt(new Uint8Array(4_097), 'x'), RangeError)
+    await t.rejects(hsm.secrets.encrypt(secret, ''), RangeError)
+  })
+  await t.test('is AES-256-GCM by a key that does this alone and cannot be read', async (t) => {
+    const { lib, session, find } = rawAccess()
+    const [key, ...others] = find({ type: pkcs11.CKA_LABEL, value: 'kyso encryption key' })
+    t.same(others, [])
+    if (key === undefined) throw new Error('no encryption key')
+    t.throws(() => lib.C_GetAttributeValue(session, key, [{ type: pkcs11.CKA_VALUE }]))
+    const iv = Buffer.alloc(16)
+    const cbc = { mechanism: pkcs11.CKM_AES_CBC_PAD, parameter: iv }
+    t.throws(() => lib.C_DecryptInit(session, cbc, key), /MECHANISM_INVALID/)
+    t.throws(() => lib.C_DestroyObject(session, key))
+    lib.C_CloseSession(session)
+  })
+  await t.test('outlives a restart', async (t) => {
+    await hsm.close()
+    await t.rejects(hsm.secrets.decrypt(encrypted, 'relying_parties/vnpt/a'), { code: 'hsm_unavailable' })
+    hsm = await open(t, folder, { workers: 1 })
+    t.same(Buffer.from(await hsm.secrets.decrypt(encrypted, 'relying_parties/vnpt/a')), secret)
+  })
 })
 
 t.test('opening fails with a reason', async (t) => {

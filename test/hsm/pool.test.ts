@@ -227,7 +227,7 @@ t.test('three processes that start first at once, and one that was killed, make 
   const count = (...values: number[]) =>
     find(...values.map((value, i) => ({ type: [pkcs11.CKA_CLASS, pkcs11.CKA_KEY_TYPE][i] ?? 0, value })))
       .length
-  t.equal(count(pkcs11.CKO_SECRET_KEY, pkcs11.CKK_AES), 1)
+  t.equal(count(pkcs11.CKO_SECRET_KEY, pkcs11.CKK_AES), 2, 'one master key and one encryption key')
   t.equal(count(pkcs11.CKO_SECRET_KEY, pkcs11.CKK_GENERIC_SECRET), 1)
   t.equal(count(pkcs11.CKO_PRIVATE_KEY), 1)
   t.equal(count(pkcs11.CKO_PUBLIC_KEY), 1)
