@@ -41,15 +41,41 @@ export function checkAddresses(
 
 /** Whether a redirect address is registered: the very same characters (RFC 9700 §2.1), or covered by `loopback`. */
 export function mayRedirectTo(party: Pick<RelyingParty, 'redirectUris'>, address: string): boolean {
-  return covers(party.redirectUris, address)
+  return isRegistered(party.redirectUris, address)
 }
 
-/** Whether a callback address is registered, by the same rule. */
+/**
+ * Whether an address that a request names may be called: one of those registered, one below it by whole segments of
+ * the path, or covered by `loopback`. Its query is free unless the registered address has one.
+ */
 export function mayCallBack(party: Pick<RelyingParty, 'callbackUrls'>, address: string): boolean {
-  return covers(party.callbackUrls, address)
+  if (isRegistered(party.callbackUrls, address)) return true
+  if (!acceptable(address) || !plainPath(address)) return false
+  return party.callbackUrls.some((registered) => registered !== anyLoopback && isBelow(registered, address))
 }
 
-function covers(registered: readonly string[], address: string): boolean {
+/** For dialects whose callback address is registered out of band: the first that is an address. Null: there is none. */
+export function callbackFor(party: Pick<RelyingParty, 'callbackUrls'>): string | null {
+  return party.callbackUrls.find((registered) => registered !== anyLoopback) ?? null
+}
+
+function isBelow(registered: string, address: string): boolean {
+  const [above, below] = [new URL(registered), new URL(address)]
+  if (above.origin !== below.origin || (above.search !== '' && above.search !== below.search)) return false
+  const path = above.pathname
+  return below.pathname === path || below.pathname.startsWith(path.endsWith('/') ? path : `${path}/`)
+}
+
+/**
+ * Whether the path means the same to everybody who reads it: no dot segments, and no slash, backslash or dot written
+ * with a percent sign, which some servers decode before they look for dot segments and some after.
+ */
+function plainPath(address: string): boolean {
+  const [path = ''] = address.split('?')
+  return !/%(2e|2f|5c)/i.test(path) && !path.split('/').some((segment) => segment === '.' || segment === '..')
+}
+
+function isRegistered(registered: readonly string[], address: string): boolean {
   if (address === anyLoopback) return false
   if (registered.includes(address)) return true
   return (

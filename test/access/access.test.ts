@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { mayCallBack, mayRedirectTo } from '../../src/access/addresses.js'
+import { callbackFor, mayCallBack, mayRedirectTo } from '../../src/access/addresses.js'
 import { createPasswords } from '../../src/access/passwords.js'
 import { by, refusal, startWorld, until } from './world.js'
 
@@ -158,7 +158,7 @@ t.test('a relying party is changed as a whole', async (t) => {
   })
 })
 
-t.test('an address is one of those registered, to the character', async (t) => {
+t.test('a redirect address is one of those registered, to the character', async (t) => {
   const party = { redirectUris: ['https://a.example/done'], callbackUrls: ['loopback'] }
   t.ok(mayRedirectTo(party, 'https://a.example/done'))
   for (const other of [
@@ -181,6 +181,53 @@ t.test('an address is one of those registered, to the character', async (t) => {
   ]) {
     t.notOk(mayCallBack(party, other), other)
   }
+})
+
+t.test('a callback address is registered, or lies below one that is', (t) => {
+  const party = {
+    callbackUrls: ['loopback', 'https://a.example/hooks', 'https://b.example', 'https://c.example/x?key=1']
+  }
+  for (const address of [
+    'https://a.example/hooks',
+    'https://a.example/hooks/',
+    'https://a.example/hooks/42?id=7',
+    'https://A.example:443/hooks/42',
+    'https://b.example/anything/at',
+    'https://b.example?x=1',
+    'https://c.example/x?key=1',
+    'https://c.example/x/y?key=1',
+    'http://localhost:9/any'
+  ]) {
+    t.ok(mayCallBack(party, address), address)
+  }
+  for (const address of [
+    'https://a.example/',
+    'https://a.example/hooksome',
+    'https://a.example/Hooks/1',
+    'https://a.example/hooks/../admin',
+    'https://a.example/hooks/./x',
+    'https://a.example/hooks/%2e%2E/admin',
+    'https://a.example/hooks/%2E./admin',
+    'https://a.example/hooks/..%2fadmin',
+    'https://a.example/hooks/x%5C..%5cadmin',
+    'https://a.example/x/../hooks',
+    'https://a.example:8443/hooks',
+    'http://a.example/hooks',
+    'https://a.example.evil.example/hooks',
+    'https://a.example@evil.example/hooks',
+    'https://a.example/hooks#x',
+    'https://a.example/hooks\\..\\x',
+    'https://c.example/x',
+    'https://c.example/x?key=2',
+    'https://c.example/x?key=1&more',
+    'https://evil.example/https://a.example/hooks',
+    ''
+  ]) {
+    t.notOk(mayCallBack(party, address), address)
+  }
+  t.equal(callbackFor(party), 'https://a.example/hooks')
+  t.equal(callbackFor({ callbackUrls: ['loopback'] }), null)
+  t.end()
 })
 
 t.test('a row that somebody changed by SQL is refused, and audited', async (t) => {
