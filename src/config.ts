@@ -68,6 +68,11 @@ export const settings = [
   },
   { name: 'LOCKOUT_S', default: '300', meaning: 'Seconds a lockout lasts; without effect as well.' },
   {
+    name: 'QUIRKS_OFF',
+    default: 'none',
+    meaning: 'Manners of the real services to be left out, separated by commas: see docs/providers.'
+  },
+  {
     name: 'SIMULATION',
     default: 'on',
     meaning: 'Demo seed and virtual phones; `off` by default when NODE_ENV=production.'
@@ -127,6 +132,8 @@ export interface Config {
   readonly retentionDays: number | null
   readonly lockoutAttempts: number
   readonly lockoutS: number
+  /** Names, not yet checked. */
+  readonly quirksOff: readonly string[]
   readonly simulation: boolean
   /** `demo-if-empty`: the default where it is allowed; an empty database is the store's to see. */
   readonly seed: 'demo' | 'demo-if-empty' | 'none'
@@ -230,6 +237,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     retentionDays: whole('RETENTION_DAYS', 30, 36_500, null),
     lockoutAttempts: whole('LOCKOUT_ATTEMPTS', 1, 1_000, 5),
     lockoutS: whole('LOCKOUT_S', 1, 86_400, 300),
+    quirksOff: (text('QUIRKS_OFF') ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '' && name !== 'none'),
     simulation,
     seed: seed === 'demo' && !seedGiven ? 'demo-if-empty' : seed,
     trustProxy: choice('TRUST_PROXY', ['off', 'on'], 'off') === 'on',

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createAccess } from './access/create.js'
+import { openLogins } from './access/logins.js'
 import { createPasswords } from './access/passwords.js'
 import { createRefusals } from './access/refusals.js'
 import { createActivations } from './activation/activations.js'
@@ -20,6 +21,7 @@ import { findProvider, findUnsupportedProvider, providers } from './providers/re
 import { rememberOpen } from './signing/open-reservations.js'
 import { createRecovery } from './signing/recovery.js'
 import { createSigning } from './signing/sign.js'
+import { createOutbox } from './simulation/outbox.js'
 import { createAccessTokenStore } from './store/access-tokens.js'
 import { createActivationCodeStore } from './store/activation-codes.js'
 import { createActivationStore } from './store/activations.js'
@@ -27,16 +29,22 @@ import { createAuditStore } from './store/audit.js'
 import { openCheckpointFile } from './store/checkpoint-file.js'
 import { createCredentialStore } from './store/credentials.js'
 import { createDeviceStore } from './store/devices.js'
+import { createLockoutStore } from './store/lockouts.js'
+import { createLoginCodeStore } from './store/login-codes.js'
 import { openMonths } from './store/months.js'
 import { createOperatorStore } from './store/operators.js'
+import { createOutboxStore } from './store/outbox.js'
 import { createPendingKeyStore } from './store/pending-keys.js'
 import { createPkiStore } from './store/pki.js'
 import { createRelyingPartyStore } from './store/relying-parties.js'
+import { createRequestNotes } from './store/request-notes.js'
 import { createReservationStore } from './store/reservations.js'
 import { createRetentionStore } from './store/retention.js'
 import { createSeals } from './store/seals.js'
 import { createServerStore } from './store/servers.js'
 import { createSubscriberStore } from './store/subscribers.js'
+import { createTransactionStore } from './store/transactions.js'
+import { createTransactions } from './transactions/transactions.js'
 
 /** Between two pages of old events, so that looking through them takes no more than a part of a core. */
 const retentionPauseMs = 50
@@ -137,6 +145,21 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
 
   const passwords = createPasswords()
   const refusals = createRefusals({ audit })
+  // Only the simulation has somewhere to send codes to.
+  const codeSender = config.simulation ? createOutbox({ store: createOutboxStore(database), now }) : null
+  const logins = openLogins({
+    lockoutStore: createLockoutStore(database),
+    codeStore: createLoginCodeStore(database),
+    codeSender,
+    directory,
+    relyingParty: access.relyingParty,
+    passwords,
+    mac: hsm.mac,
+    audit,
+    refusals,
+    now,
+    lockout: { attempts: config.lockoutAttempts, lockoutS: config.lockoutS }
+  })
   const enrolment = createEnrolment({
     subscribers,
     credentials,
@@ -158,7 +181,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     now,
     providers: policyOf,
     hashPassword: passwords.hash,
-    sendsCodes: config.simulation,
+    sendsCodes: codeSender !== null,
     serverId,
     simulation: config.simulation,
     // Whoever tries things out has one operator key; where it counts, nobody replaces a person's phone alone.
@@ -175,6 +198,16 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     serverId
   })
 
+  const transactions = createTransactions({
+    store: createTransactionStore(database),
+    activations,
+    activationOf: activationStore.find,
+    signing,
+    now,
+    log,
+    onDelivery: () => undefined
+  })
+
   return {
     audit,
     audits,
@@ -183,10 +216,13 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     recovery,
     pki,
     access,
+    logins,
     directory,
     activations,
     enrolment,
     signing,
+    transactions,
+    notes: createRequestNotes(database),
     /** The last audit events and the last checkpoint are written here. */
     close: () =>
       closeAll(
@@ -199,7 +235,8 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
           directory.close,
           activations.close,
           enrolment.close,
-          refusals.close
+          refusals.close,
+          transactions.close
         ],
         log
       )

@@ -18,6 +18,7 @@ import { findSimulationTraces, isEmpty } from './store/simulation-traces.js'
 import { createUsedTokenIds } from './store/used-token-ids.js'
 import { createVirtualPhoneStore } from './store/virtual-phones.js'
 import { openSurfaces } from './surfaces.js'
+import { notesKeptDays } from './transactions/request-notes.js'
 
 /** A server that listens. */
 export interface RunningServer {
@@ -129,7 +130,7 @@ function openSimulation(ground: Ground, { enrolment, directory, audit }: Middle)
 /** What a running server does by the clock. */
 function choresOf(
   { database }: Ground,
-  { activations, signing, audit, recovery, access, months, removeOld }: Middle,
+  { activations, signing, transactions, notes, audit, recovery, access, months, removeOld }: Middle,
   now: Clock
 ) {
   const usedTokenIds = createUsedTokenIds(database)
@@ -137,6 +138,7 @@ function choresOf(
   return [
     { name: 'ending what has expired', everyMs: 1_000, run: () => activations.expire() },
     { name: 'ending what could not be recorded', everyMs: 1_000, run: () => signing.settle() },
+    { name: 'bringing transactions to their end', everyMs: 1_000, run: () => transactions.sweep() },
     { name: 'signing an audit checkpoint', everyMs: 10_000, run: () => audit.checkpoint() },
     { name: 'recovering dead servers', everyMs: 10_000, run: () => recovery.recoverDeadServers() },
     { name: 'making the partitions of months to come', everyMs: 3_600_000, run: () => months.refresh() },
@@ -144,7 +146,13 @@ function choresOf(
     {
       name: 'forgetting what is over',
       everyMs: 60_000,
-      run: () => Promise.all([access.purge(), usedTokenIds.purge(now()), idempotencyKeys.purge(now())])
+      run: () =>
+        Promise.all([
+          access.purge(),
+          usedTokenIds.purge(now()),
+          idempotencyKeys.purge(now()),
+          notes.purge(new Date(now().getTime() - notesKeptDays * 86_400_000))
+        ])
     }
   ]
 }

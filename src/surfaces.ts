@@ -4,6 +4,7 @@ import type { AuditEvent } from './audit/audit.js'
 import type { Clock } from './clock.js'
 import type { Config } from './config.js'
 import { csc } from './csc/csc.js'
+import { dialectSurface } from './dialects.js'
 import type { Ground } from './ground.js'
 import { type App, createApp } from './http/app.js'
 import { addHealth } from './http/health.js'
@@ -12,9 +13,11 @@ import { operator } from './operator/plugin.js'
 import { phone } from './phone/phone.js'
 import { providers, unsupportedProviders } from './providers/registry.js'
 import { publication } from './publication/publication.js'
+import { createOutbox } from './simulation/outbox.js'
 import type { VirtualPhoneSettings } from './simulation/phone-settings.js'
 import { createActivationList } from './store/activation-list.js'
 import { createIdempotencyKeys } from './store/idempotency.js'
+import { createOutboxStore } from './store/outbox.js'
 import { createUsedTokenIds } from './store/used-token-ids.js'
 
 /** What the surfaces are handed. */
@@ -34,11 +37,14 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   const { ground, middle, config, log, now, publicUrl } = options
   const { database, hsm } = ground
   const refusals = createRefusals({ audit: middle.audit })
+  const dialects = dialectSurface({ ...middle, refusals, now }, config.quirksOff)
   const app = createApp({
     log,
     host: config.host,
     trustProxy: config.trustProxy,
     publicUrl: () => publicUrl,
+    isProviderHost: dialects.hosts.isProviderHost,
+    rewrite: dialects.hosts.rewrite,
     onForeignHost: (host) => refusals.record('host', 'unknown', foreignHost(host))
   })
 
@@ -52,6 +58,7 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   })
   await app.register(publication, { pki: middle.pki })
   app.addHook('preClose', () => refusals.close())
+  await app.register(dialects.routes)
   await app.register(csc, { ...middle, refusals, providers, publicUrl, now })
   await app.register(phone, {
     providers: providers.map(({ id }) => id),
@@ -71,10 +78,13 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
     providers: { served: providers, unsupported: unsupportedProviders },
     audit: middle.audits,
     activationList: createActivationList(database),
+    requests: { note: middle.notes.find, transaction: middle.transactions.findByRequest },
     enrolment: middle.enrolment,
+    logins: middle.logins,
     directory: middle.directory,
     pki: middle.pki,
     virtualPhones: options.virtualPhones,
+    outbox: config.simulation ? createOutbox({ store: createOutboxStore(database), now }) : null,
     now
   })
   return app

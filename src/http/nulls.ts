@@ -1,4 +1,5 @@
-import type { preValidationHookHandler } from 'fastify'
+import type { FastifyRequest, preValidationHookHandler } from 'fastify'
+import { ServiceError } from '../errors.js'
 
 /** An explicit null counts as an absent member of the body: clients send both. */
 export const dropNulls: preValidationHookHandler = (request, _reply, done) => {
@@ -6,4 +7,11 @@ export const dropNulls: preValidationHookHandler = (request, _reply, done) => {
   if (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.values(body).includes(null))
     request.body = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
   done()
+}
+
+/** No text here has a U+0000, and PostgreSQL stores and compares none. A preValidation hook. */
+export async function refuseNul({ params, query, body }: FastifyRequest): Promise<void> {
+  if (!JSON.stringify([params, query, body]).includes('\\u0000')) return
+  const says = 'U+0000 is not accepted in any value.'
+  throw new ServiceError('request_invalid', says, { says })
 }

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { RouteOptions } from 'fastify'
 import type { Access } from '../access/access.js'
 import type { OperatorRegister } from '../access/operators.js'
 import type { RelyingPartyRegister } from '../access/relying-parties.js'
 import type { Clock } from '../clock.js'
-import { ServiceError } from '../errors.js'
+import { refuseNul } from '../http/nulls.js'
 import { problemResponses } from '../http/schema.js'
 import type { ActivationList } from '../store/activation-list.js'
 import type { AuditList } from '../store/audit.js'
@@ -16,8 +16,10 @@ import { type CredentialRoutes, credentials } from './credentials.js'
 import { type DeviceRoutes, devices } from './devices.js'
 import { honourIdempotencyKeys, IdempotencyHeaders } from './idempotency.js'
 import { operatorKeys } from './keys.js'
+import { type MessageList, messages } from './messages.js'
 import { type ProviderListing, providerList } from './providers.js'
 import { relyingParties } from './relying-parties.js'
+import { type RequestLookup, requests } from './requests.js'
 import { guardRoles, requireArea } from './roles.js'
 import { type SubscriberRoutes, subscribers } from './subscribers.js'
 import { type VirtualPhoneAdministration, virtualPhones } from './virtual-phones.js'
@@ -34,8 +36,11 @@ export type OperatorDeps = SubscriberRoutes &
     providers: ProviderListing
     audit: AuditList
     activationList: ActivationList
+    requests: RequestLookup
     /** Null with SIMULATION=off: then their routes do not exist. */
     virtualPhones: VirtualPhoneAdministration | null
+    /** Null with SIMULATION=off, likewise. */
+    outbox: MessageList | null
     now: Clock
   }
 
@@ -44,7 +49,7 @@ export type OperatorDeps = SubscriberRoutes &
  * routes beside it. What happens is audited by the middle floor, so no route can forget it.
  */
 export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, deps) => {
-  const { access, enrolment, directory, pki, now } = deps
+  const { access, enrolment, logins, directory, pki, now } = deps
   const gate = {
     authenticateOperator: access.authenticateOperator,
     refused: access.operators.refused
@@ -65,17 +70,12 @@ export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, dep
   await app.register(providerList, { providers: deps.providers })
   await app.register(auditList, { audit: deps.audit })
   await app.register(activationList, { activationList: deps.activationList })
-  await app.register(subscribers, { enrolment, directory, pki, now })
+  await app.register(requests, { requests: deps.requests })
+  await app.register(subscribers, { enrolment, logins, directory, pki, now })
   await app.register(credentials, { enrolment, directory, pki, now })
   await app.register(devices, { enrolment, directory })
+  if (deps.outbox !== null) await app.register(messages, { messages: deps.outbox, directory })
   if (deps.virtualPhones !== null) await app.register(virtualPhones, { virtualPhones: deps.virtualPhones })
-}
-
-/** No text here has a U+0000, and PostgreSQL stores and compares none. */
-async function refuseNul({ params, query, body }: FastifyRequest): Promise<void> {
-  if (!JSON.stringify([params, query, body]).includes('\\u0000')) return
-  const says = 'U+0000 is not accepted in any value.'
-  throw new ServiceError('request_invalid', says, { says })
 }
 
 /** What the description of every route here has in common. */

@@ -84,6 +84,14 @@ export function createTransactionStore(database: Database): TransactionStore {
       return row === undefined ? null : { transaction: transactionOf(row), requestSha256: row.request_sha256 }
     },
 
+    async findByRequest(requestId) {
+      const { rows } = await database.query<Row>({
+        text: `select ${columns} from ${joined} where t.request_id = $1 limit 1`,
+        values: [requestId]
+      })
+      return rows[0] === undefined ? null : transactionOf(rows[0])
+    },
+
     async findByBareName(name, provider) {
       const { rows } = await database.query<Row>({
         name: 'transactions-find-by-bare-name',

@@ -42,6 +42,7 @@ export interface TransactionStore {
   insert(database: Queryable, transaction: NewTransaction): Promise<boolean>
   find(id: string): Promise<Transaction | null>
   findByName(name: string, owner: TransactionOwner): Promise<NamedTransaction | null>
+  findByRequest(requestId: string): Promise<Transaction | null>
   /** All of this provider with this name, two at most. */
   findByBareName(name: string, provider: string): Promise<Transaction[]>
   /**

@@ -92,6 +92,8 @@ export interface Transactions {
    * that is a UUID and that one relying party alone has used at this provider. Null otherwise.
    */
   findUnowned(idOrName: string, provider: string): Promise<Transaction | null>
+  /** The one that a request opened, by its `X-Request-Id`. Null: it opened none. */
+  findByRequest(requestId: string): Promise<Transaction | null>
   /**
    * Resolves when the transaction has its outcome, or after `timeoutMs` as it stands then.
    * @param signal Gives up waiting; the transaction goes on.

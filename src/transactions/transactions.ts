@@ -82,6 +82,8 @@ export function createTransactions(deps: TransactionsDeps): Transactions & { clo
       return others.length === 0 ? (found ?? null) : null
     },
 
+    findByRequest: (requestId) => store.findByRequest(requestId),
+
     async wait(transaction, timeoutMs, signal) {
       const untilMs = deps.now().getTime() + timeoutMs
       const waiting = waiters.get(transaction.id) ?? new Set()

@@ -48,7 +48,11 @@ export async function askToSign(
         field: `sign_files[${index}].sign_type`
       })
     const field = `sign_files[${index}].data_to_be_signed`
-    return { id: file.doc_id, name: file.doc_id, digest: readDigest(file.data_to_be_signed, { form, field, findings }) }
+    return {
+      id: file.doc_id,
+      name: file.doc_id,
+      digest: readDigest(file.data_to_be_signed, { form, field, findings })
+    }
   })
   const serial = body.serial_number ?? ''
   const { subscriber, credential } = await requireSigner(

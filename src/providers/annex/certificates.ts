@@ -11,7 +11,10 @@ export function certificateFields(
     cert_id: id,
     cert_data: base64(certificate),
     serial_number: serialNumber.toLowerCase(),
-    chain_data: { ca_cert: ca === undefined ? null : base64(ca), root_cert: root === undefined ? null : base64(root) }
+    chain_data: {
+      ca_cert: ca === undefined ? null : base64(ca),
+      root_cert: root === undefined ? null : base64(root)
+    }
   }
 }
 

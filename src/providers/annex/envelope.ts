@@ -1,4 +1,4 @@
-import { type ErrorCode, type ServiceError, errorCodes } from '../../errors.js'
+import { type ErrorCode, errorCodes, type ServiceError } from '../../errors.js'
 import type { DialectFault } from '../dialect/dialect.js'
 
 /** Codes of the annex dialects (providers: VNPT sp769 §3.1.5; CA2 and the gateway share them). */
@@ -45,7 +45,11 @@ export function annexFault(failure: ServiceError): DialectFault {
 
 /** How an ended transaction that has no signatures looks where it is asked for. */
 export const annexEnded = {
-  unusable: annexAnswer(statusOf.CREDENTIAL_STATUS_INVALID, 'CREDENTIAL_STATUS_INVALID', errorCodes.activation_cancelled),
+  unusable: annexAnswer(
+    statusOf.CREDENTIAL_STATUS_INVALID,
+    'CREDENTIAL_STATUS_INVALID',
+    errorCodes.activation_cancelled
+  ),
   failed: annexAnswer(statusOf.SERVER_INTERNAL_ERROR, 'SERVER_INTERNAL_ERROR', errorCodes.signature_uncertain)
 } as const
 

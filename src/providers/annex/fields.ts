@@ -27,7 +27,11 @@ export const timeStamp = Type.String({ maxLength: 32, pattern: '^([0-9]{14}Z?)?$
 /** A document to be signed, of which only the digest is sent. */
 export const SignFile = Type.Object({
   data_to_be_signed: Type.String({ minLength: 1, maxLength: digestTextMax, description: 'The digest' }),
-  doc_id: Type.String({ minLength: 1, maxLength: 200, description: 'Shown on the device, repeated in answers' }),
+  doc_id: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: 'Shown on the device, repeated in answers'
+  }),
   file_type: Type.Optional(Type.String({ maxLength: 32 })),
   sign_type: Type.Optional(Type.String({ maxLength: 16, description: '`hash`; `file` is not offered' }))
 })

@@ -69,6 +69,8 @@ export interface DialectDeps {
   now: Clock
   /** Whether a quirk of this installation is on. */
   quirk: (name: string) => boolean
+  /** Manners of the host that a request names in its Host header. */
+  mannersOf: (host: string | undefined) => Manners
 }
 
 /** One dialect at one provider. */

@@ -34,6 +34,8 @@ export function readDoubledDigestInfo(octets: Uint8Array): DigestInfo | null {
   const inner = readDigestInfo(octets.subarray(prefix.length))
   // A writer of DER would have set the outer lengths anew; whoever glues octets together did not.
   const glued = Buffer.compare(octets.subarray(0, prefix.length), prefix) === 0
-  const written = octets.subarray(0, 3).every((octet, index) => octet === [0x30, octets.length - 2, 0x30][index])
+  const written = octets
+    .subarray(0, 3)
+    .every((octet, index) => octet === [0x30, octets.length - 2, 0x30][index])
   return glued || written ? inner : null
 }

@@ -45,7 +45,8 @@ function decode(text: string, form: DigestForm, about: About, findings: Findings
   const base64 = readBase64(text)
   if (form === 'hex') {
     if (hex !== null) return hex
-    if (base64 === null) findings.refuse(about('digest_unreadable', 'The digest is neither hexadecimal nor base64.'))
+    if (base64 === null)
+      findings.refuse(about('digest_unreadable', 'The digest is neither hexadecimal nor base64.'))
     requireDigestSize(base64, about, findings)
     findings.forgive(about('digest_base64_for_hex', 'The digest is written in base64, not in hexadecimal.'))
     return base64
@@ -70,7 +71,9 @@ function digestIn(octets: Uint8Array, form: DigestForm, about: About, findings: 
   const info = readDigestInfo(octets)
   if (info !== null) {
     if (form !== 'digest-info')
-      findings.forgive(about('digest_info_for_digest', 'A whole DigestInfo was sent where the digest alone belongs.'))
+      findings.forgive(
+        about('digest_info_for_digest', 'A whole DigestInfo was sent where the digest alone belongs.')
+      )
     return fromInfo(info, about, findings)
   }
   const doubled = readDoubledDigestInfo(octets)
@@ -91,7 +94,10 @@ function digestIn(octets: Uint8Array, form: DigestForm, about: About, findings: 
   requireDigestSize(octets, about, findings)
   const other = { 20: 'SHA-1', 28: 'SHA-224', 48: 'SHA-384', 64: 'SHA-512' }[octets.length]
   if (other !== undefined)
-    findings.refuse(about('digest_of_other_hash', `The digest has the length of ${other}.`), 'hash_algorithm_refused')
+    findings.refuse(
+      about('digest_of_other_hash', `The digest has the length of ${other}.`),
+      'hash_algorithm_refused'
+    )
   findings.refuse(about('digest_length', `The digest has ${octets.length} octets.`), 'digest_length_wrong')
 }
 
@@ -99,7 +105,9 @@ function fromInfo({ hash, digest, parameters }: DigestInfo, about: About, findin
   if (hash !== 'SHA-256')
     findings.refuse(about('digest_of_other_hash', `The DigestInfo names ${hash}.`), 'hash_algorithm_refused')
   if (!parameters)
-    findings.forgive(about('digest_info_without_null', 'The DigestInfo leaves out the NULL after its algorithm.'))
+    findings.forgive(
+      about('digest_info_without_null', 'The DigestInfo leaves out the NULL after its algorithm.')
+    )
   return digest
 }
 

@@ -50,4 +50,7 @@ export function nativeHosts(served: readonly Served[]): NativeHosts {
 
 /** Lower case, without port and the dot of the root. */
 const nameOf = (host: string | undefined): string =>
-  (host ?? '').toLowerCase().replace(/:[0-9]+$/, '').replace(/\.$/, '')
+  (host ?? '')
+    .toLowerCase()
+    .replace(/:[0-9]+$/, '')
+    .replace(/\.$/, '')

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type ErrorCode, ServiceError } from '../../errors.js'
-import { dropNulls } from '../../http/nulls.js'
+import type { ErrorCode, ServiceError } from '../../errors.js'
+import { dropNulls, refuseNul } from '../../http/nulls.js'
 import { asServiceError, logFailure } from '../../http/problem.js'
 import type { Dialect, DialectDeps } from './dialect.js'
 
@@ -31,8 +31,8 @@ export interface DialectFrame extends Pick<DialectDeps, 'notes' | 'refusals' | '
  */
 export async function dialectPlugin(app: FastifyInstance, frame: DialectFrame): Promise<void> {
   const { at, dialect, routes, notes, refusals, now } = frame
-  if (!app.hasRequestDecorator('dialectCaller')) app.decorateRequest('dialectCaller', null)
   app.addHook('preValidation', dropNulls)
+  app.addHook('preValidation', refuseNul)
 
   async function note(request: FastifyRequest, error: ErrorCode | null): Promise<void> {
     const { dialectCaller: caller, id: requestId, method, url } = request

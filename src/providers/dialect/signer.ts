@@ -1,6 +1,11 @@
-import { type Credential, credentialStatus, type Directory, type Subscriber } from '../../enrolment/enrolment.js'
-import { ServiceError } from '../../errors.js'
 import type { Clock } from '../../clock.js'
+import {
+  type Credential,
+  credentialStatus,
+  type Directory,
+  type Subscriber
+} from '../../enrolment/enrolment.js'
+import { ServiceError } from '../../errors.js'
 
 /** What finding a signer stands on. */
 export interface SignerDeps {
@@ -32,7 +37,8 @@ export async function findSigner(deps: SignerDeps, provider: string, login: stri
   if (subscriber === null) return null
   const all = await deps.directory.credentialsOf(subscriber.id)
   const shown = all.filter(
-    ({ status, algorithm }) => status !== 'issued' && (algorithm.startsWith('RSA') || !deps.quirk(rsaOnly.name))
+    ({ status, algorithm }) =>
+      status !== 'issued' && (algorithm.startsWith('RSA') || !deps.quirk(rsaOnly.name))
   )
   const at = deps.now()
   const usable = (credential: Credential) => credentialStatus(credential, at) === 'active'

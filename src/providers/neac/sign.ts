@@ -11,9 +11,13 @@ const Body = Type.Object(
     ...spFields,
     user_id: userId,
     ca_name: caName,
-    transaction_id: Type.Optional(Type.Union([Type.Literal(''), ownName('Of your own, new for each transaction')])),
+    transaction_id: Type.Optional(
+      Type.Union([Type.Literal(''), ownName('Of your own, new for each transaction')])
+    ),
     transaction_desc: Type.Optional(Type.String({ maxLength: 500, description: 'Shown on the device' })),
-    serial_number: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: the first usable certificate' })),
+    serial_number: Type.Optional(
+      Type.String({ maxLength: 128, description: 'Empty: the first usable certificate' })
+    ),
     time_stamp: Type.Optional(timeStamp),
     sign_files: SignFiles
   },

@@ -1,9 +1,9 @@
 import { annexFault } from '../../annex/envelope.js'
 import type { Dialect } from '../../dialect/dialect.js'
+import { callback } from './callback.js'
 import { getCertificate } from './get-certificate.js'
 import { sign } from './sign.js'
 import { status } from './status.js'
-import { callback } from './callback.js'
 
 /** CA2 Remote Signing (docs/providers/nacencomm.md): `/api/data`, and the same under `/rssp/v2/neac`. */
 export const ca2: Dialect = {
@@ -18,7 +18,8 @@ export const ca2: Dialect = {
     },
     {
       name: 'nacencomm.empty-while-pending',
-      meaning: 'While the subscriber has not answered, the list is there with `signature_value` ""; off, it is null.',
+      meaning:
+        'While the subscriber has not answered, the list is there with `signature_value` ""; off, it is null.',
       mark: 'V'
     }
   ],

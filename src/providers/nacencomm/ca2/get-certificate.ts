@@ -19,7 +19,13 @@ const Body = Type.Object(
   },
   {
     examples: [
-      { sp_id: 'dvctt', sp_password: 'dvctt-secret', user_id: '036090001234', serial_number: '', transaction_id: '' }
+      {
+        sp_id: 'dvctt',
+        sp_password: 'dvctt-secret',
+        user_id: '036090001234',
+        serial_number: '',
+        transaction_id: ''
+      }
     ]
   }
 )
@@ -34,7 +40,9 @@ export const getCertificate: DialectRoutes = async (app, { access, provider, ...
           tags: ['Nacencomm CA2'],
           summary: 'Certificates of a subscriber',
           body: Body,
-          response: { 200: Type.Object({ ...envelope, data: Type.Object({}, { additionalProperties: true }) }) }
+          response: {
+            200: Type.Object({ ...envelope, data: Type.Object({}, { additionalProperties: true }) })
+          }
         }
       },
       async (request) => {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { mayCallBack } from '../../../access/addresses.js'
 import type { RelyingParty } from '../../../access/access.js'
+import { mayCallBack } from '../../../access/addresses.js'
 import { ServiceError } from '../../../errors.js'
 import { askToSign } from '../../annex/asking.js'
 import { envelope, ownName, SignFiles, spFields, timeStamp, userId } from '../../annex/fields.js'
@@ -12,12 +12,18 @@ const Body = Type.Object(
   {
     ...spFields,
     user_id: userId,
-    transaction_id: Type.Optional(Type.Union([Type.Literal(''), ownName('Of your own, new for each transaction')])),
+    transaction_id: Type.Optional(
+      Type.Union([Type.Literal(''), ownName('Of your own, new for each transaction')])
+    ),
     transaction_desc: Type.Optional(Type.String({ maxLength: 500, description: 'Shown on the device' })),
-    serial_number: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: the first usable certificate' })),
+    serial_number: Type.Optional(
+      Type.String({ maxLength: 128, description: 'Empty: the first usable certificate' })
+    ),
     time_stamp: Type.Optional(timeStamp),
     sign_files: SignFiles,
-    urlWebhook: Type.Optional(Type.String({ maxLength: 512, description: 'Registered beforehand; empty: none' }))
+    urlWebhook: Type.Optional(
+      Type.String({ maxLength: 512, description: 'Registered beforehand; empty: none' })
+    )
   },
   {
     examples: [

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
+import { hasSerial } from '../../annex/asking.js'
 import { certificateFields } from '../../annex/certificates.js'
 import { envelope, spFields, userId } from '../../annex/fields.js'
 import { authenticate } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { findSigner } from '../../dialect/signer.js'
-import { hasSerial } from '../../annex/asking.js'
 import { certificateStatusText } from './certificate-status.js'
 
 const Body = Type.Object(
@@ -16,7 +16,13 @@ const Body = Type.Object(
   },
   {
     examples: [
-      { sp_id: 'dvctt', sp_password: 'dvctt-secret', user_id: '001088035895', serial_number: '', transaction_id: '' }
+      {
+        sp_id: 'dvctt',
+        sp_password: 'dvctt-secret',
+        user_id: '001088035895',
+        serial_number: '',
+        transaction_id: ''
+      }
     ]
   }
 )
@@ -31,7 +37,9 @@ export const getCertificate: DialectRoutes = async (app, { access, provider, ...
           tags: ['VNPT sp769'],
           summary: 'Certificates of a subscriber',
           body: Body,
-          response: { 200: Type.Object({ ...envelope, data: Type.Object({}, { additionalProperties: true }) }) }
+          response: {
+            200: Type.Object({ ...envelope, data: Type.Object({}, { additionalProperties: true }) })
+          }
         }
       },
       async (request) => {

@@ -3,10 +3,10 @@ import { ServiceError } from '../../../errors.js'
 import type { Transaction } from '../../../transactions/transaction.js'
 import { annexEnded } from '../../annex/envelope.js'
 import { spFields } from '../../annex/fields.js'
-import { authenticate } from '../../dialect/caller.js'
-import type { DialectRoutes } from '../../dialect/dialect.js'
 import { signatureItems } from '../../annex/signature-items.js'
 import { stateMessages } from '../../annex/state-messages.js'
+import { authenticate } from '../../dialect/caller.js'
+import type { DialectRoutes } from '../../dialect/dialect.js'
 
 const Body = Type.Optional(
   Type.Union([
@@ -45,10 +45,13 @@ export const status: DialectRoutes = async (app, { access, provider, transaction
       } else {
         const of = { provider: provider.id, clientId: clientId ?? '', clientSecret: clientSecret ?? '' }
         const { party } = await authenticate(request, access, of)
-        transaction = (await transactions.findByName(tranId, party)) ?? (await transactions.find(tranId, party))
+        transaction =
+          (await transactions.findByName(tranId, party)) ?? (await transactions.find(tranId, party))
       }
       if (transaction === null)
-        throw new ServiceError('not_found', `no transaction ${tranId}`, { says: 'There is no such transaction.' })
+        throw new ServiceError('not_found', `no transaction ${tranId}`, {
+          says: 'There is no such transaction.'
+        })
       return answer(transaction, reply)
     }
   )
