@@ -99,3 +99,79 @@ export interface OperatorStore {
    */
   remove(id: string, now: Date): Promise<'removed' | 'unknown' | 'last-administrator' | 'broken'>
 }
+
+/** A kind of secret that is tried, each counted by itself. */
+export type LockoutKind = 'password' | 'code' | 'pin' | 'otp'
+
+/** What wrong tries are counted by. */
+export interface LockoutKey {
+  provider: string
+  clientId: string
+  kind: LockoutKind
+  /** Keyed hash of provider and login, 32 octets. */
+  loginMac: Uint8Array
+}
+
+/** Where wrong tries are counted; `store/lockouts.ts` provides it. Each call is one statement, or a read after one. */
+export interface LockoutStore {
+  /**
+   * Counts a try as wrong and as being judged, and locks if it is the last that may be wrong; unless it is locked.
+   * Counts from before `countedSince` start anew, as after a lockout; what began to be judged before `judgedSince` has ended.
+   * @returns Where locked: `judging` says whether tries are being judged still, of which one may be right.
+   */
+  enter(
+    key: LockoutKey,
+    of: { attempts: number; at: Date; lockedUntil: Date; judgedSince: Date; countedSince: Date }
+  ): Promise<{ entered: true } | { entered: false; lockedUntil: Date; judging: boolean }>
+  /**
+   * Ends the judging of a try. `right`: only those being judged stay counted, and nothing is locked. `nothing`: it is
+   * not counted.
+   */
+  leave(key: LockoutKey, of: { as: 'right' | 'wrong' | 'nothing'; attempts: number }): Promise<void>
+  /** All counts of a login at a provider. Returns how many of them were locked. */
+  remove(of: { provider: string; loginMac: Uint8Array; at: Date }): Promise<number>
+  /** Removes what counts nothing, what is from before `countedSince`, and the oldest beyond `unlockedMax`; locked ones stay. */
+  purge(of: { at: Date; countedSince: Date; judgedSince: Date; unlockedMax: number }): Promise<void>
+}
+
+/** Who waits for a one-time code, and where. */
+export interface CodeOwner {
+  provider: string
+  clientId: string
+  subscriberId: string
+}
+
+/** One-time codes; `store/login-codes.ts` provides it. At most one a subscriber and relying party. */
+export interface LoginCodeStore {
+  /**
+   * Puts a code in the place of an earlier one, with no wrong tries.
+   * @returns False: `sentMax` were sent since the last one that was left to end.
+   */
+  start(of: CodeOwner & { codeMac: Uint8Array; at: Date; expiresAt: Date; sentMax: number }): Promise<boolean>
+  /** The same where one has not ended, and without a new end. Null: there is none, or too many were sent. */
+  replace(
+    of: CodeOwner & { codeMac: Uint8Array; at: Date; sentMax: number }
+  ): Promise<{ expiresAt: Date } | null>
+  /** Counts a try and answers what the code must be. Null: there is none, it has ended, or was tried `triesMax` times. */
+  attempt(of: CodeOwner & { at: Date; triesMax: number }): Promise<{ codeMac: Uint8Array } | null>
+  /** Uses the code up: true for one caller. */
+  use(of: CodeOwner & { codeMac: Uint8Array }): Promise<boolean>
+  /** Forgets those that ended before `now`. */
+  purge(now: Date): Promise<void>
+}
+
+/** Something that is sent to a subscriber, not through the relying party. */
+export interface Message {
+  provider: string
+  subscriberId: string
+  channel: 'sms' | 'email'
+  /** Telephone number or e-mail address as the subscriber's row has it; null: it has none. */
+  address: string | null
+  text: string
+}
+
+/** Sends one-time codes. The simulation has an outbox in the place of a mobile network. */
+export interface CodeSender {
+  /** Resolves when the message is out of our hands. @throws ServiceError. */
+  send(message: Message): Promise<void>
+}

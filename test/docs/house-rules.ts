@@ -49,6 +49,7 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
 /** Timers on the middle floor: they wait, they do not tell the time. Each with its reason. */
 const timers: Readonly<Record<string, string>> = {
   'src/access/refusals.ts': 'gathers repeated refusals into one event',
+  'src/access/lockout.ts': 'paces how often it looks again whether tries on other servers have ended',
   'src/transactions/transactions.ts': 'paces how often somebody who waits looks for an outcome',
   'src/enrolment/devices.ts': 'paces how often it looks again for an answer'
 }
