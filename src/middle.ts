@@ -16,6 +16,7 @@ import { createDirectory } from './enrolment/directory.js'
 import { createIntegrity } from './enrolment/integrity.js'
 import type { ProviderPolicy } from './enrolment/needs.js'
 import type { Ground } from './ground.js'
+import { ceremonyWith } from './pki/ceremony.js'
 import { openPki } from './pki/open.js'
 import { findProvider, findUnsupportedProvider, providers } from './providers/registry.js'
 import { rememberOpen } from './signing/open-reservations.js'
@@ -100,7 +101,8 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     store: createPkiStore(database),
     now,
     baseUrl: config.pkiUrl ?? publicUrl,
-    log
+    log,
+    ceremony: ceremonyWith(providers.flatMap(({ authority }) => authority ?? []))
   })
 
   const seals = createSeals({ mac: hsm.mac })

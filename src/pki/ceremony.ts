@@ -141,6 +141,15 @@ export function ceremony(): Ceremony {
 }
 let loaded: Ceremony | undefined
 
+/**
+ * The ceremony of this package with further issuing CAs, of providers that bring their own.
+ * @throws StartError as `checkCeremony`.
+ */
+export function ceremonyWith(further: readonly IssuingCeremony[]): Ceremony {
+  const { root, authorities } = ceremony()
+  return checkCeremony({ root, authorities: [...authorities, ...further] })
+}
+
 /** The folder of package.json, whether this runs from `src/` or from `build/src/`. */
 function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))

@@ -1,3 +1,4 @@
+import type { IssuingCeremony } from '../pki/ceremony.js'
 import type { Dialect } from './dialect/dialect.js'
 
 /**
@@ -25,6 +26,8 @@ export interface Provider {
     /** How long a challenge waits for the subscriber, in seconds, unless the installation says otherwise. */
     readonly activationTtlS: number
   }
+  /** Its issuing CA, where `keys/ceremony.json` has none for it. */
+  readonly authority?: IssuingCeremony
   /** Its native APIs. */
   readonly dialects: readonly Dialect[]
 }

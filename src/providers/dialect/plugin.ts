@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorCode, ServiceError } from '../../errors.js'
 import { dropNulls, refuseNul } from '../../http/nulls.js'
-import { asServiceError, logFailure } from '../../http/problem.js'
+import { asServiceError } from '../../http/problem.js'
 import type { Dialect, DialectDeps } from './dialect.js'
 
 /** The room's own failures, which nobody else has recorded. */
@@ -71,8 +71,9 @@ export async function dialectPlugin(app: FastifyInstance, frame: DialectFrame): 
     await recordRefusal(failure, request).catch((further: unknown) => {
       failure = asServiceError(further)
     })
-    logFailure(failure, request)
     const { status, body } = dialect.fault(failure)
+    if (status >= 500) request.log.error({ err: failure }, 'request failed')
+    else request.log.info({ problem: failure.code, reason: failure.message }, 'request refused')
     if (failure.retryAfterS !== undefined) reply.header('retry-after', String(Math.ceil(failure.retryAfterS)))
     await reply
       .code(status)
