@@ -64,9 +64,9 @@ export const settings = [
   {
     name: 'LOCKOUT_ATTEMPTS',
     default: '5',
-    meaning: 'Wrong secrets in a row before a lockout; without effect until there is a login to lock.'
+    meaning: 'Wrong passwords or codes in a row, at one relying party, that lock a login there.'
   },
-  { name: 'LOCKOUT_S', default: '300', meaning: 'Seconds a lockout lasts; without effect as well.' },
+  { name: 'LOCKOUT_S', default: '300', meaning: 'Seconds a lockout lasts.' },
   {
     name: 'QUIRKS_OFF',
     default: 'none',

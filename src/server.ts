@@ -10,10 +10,12 @@ import { type Ground, openGround } from './ground.js'
 import { createLog } from './http/log.js'
 import { type Middle, openMiddle } from './middle.js'
 import { assertNoSimulation } from './simulation/assert-no-simulation.js'
+import { createOutbox } from './simulation/outbox.js'
 import { createVirtualPhoneSettings } from './simulation/phone-settings.js'
 import { plantDemoSeed, wantsSeed } from './simulation/seed.js'
 import { playVirtualPhones } from './simulation/virtual-phones.js'
 import { createIdempotencyKeys } from './store/idempotency.js'
+import { createOutboxStore } from './store/outbox.js'
 import { findSimulationTraces, isEmpty } from './store/simulation-traces.js'
 import { createUsedTokenIds } from './store/used-token-ids.js'
 import { createVirtualPhoneStore } from './store/virtual-phones.js'
@@ -130,11 +132,12 @@ function openSimulation(ground: Ground, { enrolment, directory, audit }: Middle)
 /** What a running server does by the clock. */
 function choresOf(
   { database }: Ground,
-  { activations, signing, transactions, notes, audit, recovery, access, months, removeOld }: Middle,
+  { activations, signing, transactions, notes, audit, recovery, access, logins, months, removeOld }: Middle,
   now: Clock
 ) {
   const usedTokenIds = createUsedTokenIds(database)
   const idempotencyKeys = createIdempotencyKeys(database)
+  const outbox = createOutbox({ store: createOutboxStore(database), now })
   return [
     { name: 'ending what has expired', everyMs: 1_000, run: () => activations.expire() },
     { name: 'ending what could not be recorded', everyMs: 1_000, run: () => signing.settle() },
@@ -149,6 +152,8 @@ function choresOf(
       run: () =>
         Promise.all([
           access.purge(),
+          logins.purge(),
+          outbox.purge(),
           usedTokenIds.purge(now()),
           idempotencyKeys.purge(now()),
           notes.purge(new Date(now().getTime() - notesKeptDays * 86_400_000))

@@ -1,4 +1,5 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { LoginAdministration } from '../access/logins.js'
 import type { Clock } from '../clock.js'
 import type { Enrolment } from '../enrolment/create.js'
 import type { Directory, Subscriber } from '../enrolment/enrolment.js'
@@ -13,6 +14,7 @@ import { DeviceView, deviceView } from './device-view.js'
 /** What these routes translate for. */
 export interface SubscriberRoutes {
   enrolment: Pick<Enrolment, 'createSubscriber' | 'changeSubscriber' | 'listSubscribers' | 'setPassword'>
+  logins: Pick<LoginAdministration, 'unlock'>
   directory: Pick<Directory, 'subscriber' | 'credentialsOf' | 'devicesOf'>
   pki: Pick<Pki, 'describe' | 'chain'>
   now: Clock
@@ -105,7 +107,7 @@ const SubscriberItem = Type.Object({
 
 /** `/operator/subscribers`: the people certificates are issued to. */
 export const subscribers: FastifyPluginAsyncTypebox<SubscriberRoutes> = async (app, deps) => {
-  const { enrolment, directory, pki, now } = deps
+  const { enrolment, logins, directory, pki, now } = deps
 
   async function detail(of: Subscriber) {
     const [credentials, devices] = await Promise.all([
@@ -245,6 +247,24 @@ export const subscribers: FastifyPluginAsyncTypebox<SubscriberRoutes> = async (a
     },
     async (request, reply) => {
       await enrolment.setPassword(request.params.id, request.body.password, actorOf(request))
+      return reply.code(204).send(null)
+    }
+  )
+
+  app.post(
+    '/subscribers/:id/unlock',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'End the lockouts of the login',
+        description: 'At every relying party. What was wrong before is forgotten.',
+        params: Params,
+        response: { 204: Type.Null({ description: 'Also when nothing was locked' }), ...problemResponses }
+      }
+    },
+    async (request, reply) => {
+      await logins.unlock(request.params.id, actorOf(request))
       return reply.code(204).send(null)
     }
   )
