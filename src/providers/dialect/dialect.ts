@@ -38,6 +38,14 @@ export interface DialectFault {
   body: unknown
 }
 
+/** The request that failed, for a dialect whose calls do not all fail alike. */
+export interface FaultedCall {
+  /** Path of the route as it is registered, with the names of its parameters. */
+  path: string
+  /** Its `X-Request-Id`. */
+  requestId: string
+}
+
 /** A provider's native HTTP API. */
 export interface Dialect {
   /** Its name in transactions and callbacks, such as `sp769`. */
@@ -49,7 +57,7 @@ export interface Dialect {
   /** Its routes, at their native paths; they are registered under `/{provider}`. */
   routes: DialectRoutes
   /** How a failure looks in its own envelope. */
-  fault(failure: ServiceError): DialectFault
+  fault(failure: ServiceError, call: FaultedCall): DialectFault
   /** Null: its relying parties poll. */
   callback: CallbackShape | null
 }

@@ -71,7 +71,8 @@ export async function dialectPlugin(app: FastifyInstance, frame: DialectFrame): 
     await recordRefusal(failure, request).catch((further: unknown) => {
       failure = asServiceError(further)
     })
-    const { status, body } = dialect.fault(failure)
+    const path = request.routeOptions.url ?? ''
+    const { status, body } = dialect.fault(failure, { path, requestId: request.id })
     if (status >= 500) request.log.error({ err: failure }, 'request failed')
     else request.log.info({ problem: failure.code, reason: failure.message }, 'request refused')
     if (failure.retryAfterS !== undefined) reply.header('retry-after', String(Math.ceil(failure.retryAfterS)))
