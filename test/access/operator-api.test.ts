@@ -9,8 +9,10 @@ import { v7 } from 'uuid'
 import { readConfig } from '../../src/config.js'
 import { mayCall } from '../../src/operator/roles.js'
 import { startServer } from '../../src/server.js'
+import { createOutbox } from '../../src/simulation/outbox.js'
 import { openCommandDatabase } from '../../src/store/command-database.js'
 import { createIdempotencyKeys } from '../../src/store/idempotency.js'
+import { createOutboxStore } from '../../src/store/outbox.js'
 
 const log = pino({ level: 'silent' })
 const command = join(import.meta.dirname, '../../src/commands/operator-create.js')
@@ -534,6 +536,65 @@ t.test('providers are listed with those that are not served', async (t) => {
     ]
   )
   t.match(listed.at(-1)?.reason, { vi: /Ban Cơ yếu/, en: /not served/ })
+})
+
+t.test('subscribers who log in', async (t) => {
+  const key = async (role: string) =>
+    String((await call(admin, 'POST', '/keys', { name: `A ${role}`, role })).body.key)
+  const [registrar, auditor] = [await key('registrar'), await key('auditor')]
+  const person = { provider: 'misa', login: 'lan', fullName: 'Lê Lan', nationalId: '051079004321' }
+  const made = await call(registrar, 'POST', '/subscribers', person)
+  t.match(made, { status: 201, body: { secondFactor: 'none' } })
+  const path = `/subscribers/${made.body.id}`
+
+  await t.test('may be asked for a code as well', async (t) => {
+    t.equal((await call(registrar, 'PATCH', path, { secondFactor: 'sms' })).status, 400)
+    t.equal((await call(registrar, 'PATCH', path, { secondFactor: null })).status, 400)
+    t.match(await call(registrar, 'PATCH', path, { secondFactor: 'code' }), {
+      status: 200,
+      body: { secondFactor: 'code' }
+    })
+    t.match(await call(registrar, 'PATCH', path, { title: 'Kế toán' }), { body: { secondFactor: 'code' } })
+    const another = { ...person, login: 'mai', secondFactor: 'code' }
+    t.match(await call(registrar, 'POST', '/subscribers', another), {
+      status: 201,
+      body: { secondFactor: 'code' }
+    })
+  })
+
+  await t.test('are unlocked by those who keep them', async (t) => {
+    t.equal((await call(auditor, 'POST', `${path}/unlock`)).status, 403)
+    t.equal((await call(registrar, 'POST', '/subscribers/nobody/unlock')).status, 404)
+    t.equal((await call(registrar, 'POST', `${path}/unlock`)).status, 204)
+    t.match(await events('subscriber.unlocked'), [
+      {
+        actor: /^operator:/,
+        about: { subscriberId: made.body.id, provider: 'misa', login: 'lan', locked: 0 }
+      }
+    ])
+  })
+
+  await t.test('have their messages kept for a day, latest first', async (t) => {
+    const outbox = createOutbox({ store: createOutboxStore(store.database), now: () => at })
+    const to = { provider: 'misa', subscriberId: String(made.body.id), address: '0912 345 678' }
+    for (const text of ['111111 là mã', '222222 là mã', '333333 là mã']) {
+      at = new Date(at.getTime() + 1)
+      await outbox.send({ ...to, channel: 'sms', text })
+    }
+    const first = await call(auditor, 'GET', `${path}/messages?limit=2`)
+    t.match(items(first), [
+      { text: '333333 là mã', channel: 'sms', address: '0912 345 678', sentAt: at.toISOString() },
+      { text: '222222 là mã' }
+    ])
+    const next = await call(auditor, 'GET', `${path}/messages?limit=2&cursor=${first.body.nextCursor}`)
+    t.match(next, { body: { items: [{ text: '111111 là mã' }], nextCursor: null } })
+    t.equal((await call(auditor, 'GET', '/subscribers/nobody/messages')).status, 404)
+    at = new Date(at.getTime() + 24 * 3_600_000)
+    t.same(items(await call(auditor, 'GET', `${path}/messages`)), [])
+    await outbox.purge()
+    const left = await store.database.query({ text: 'select id from outbox' })
+    t.equal(left.rows.length, 0)
+  })
 })
 
 async function kept(): Promise<unknown[]> {
