@@ -89,7 +89,7 @@ export async function startWorld(t: Test) {
       tokenTtlS: 3600,
       simulation: true
     })
-    return { access, database, seals, close: () => access.close().then(() => database.close()) }
+    return { access, database, seals, audit, close: () => access.close().then(() => database.close()) }
   }
   const first = await openServer()
   t.teardown(() => first.close())
@@ -107,6 +107,8 @@ export async function startWorld(t: Test) {
   return {
     first: first.access,
     second: second.access,
+    servers: [first, second] as const,
+    mac: hsm.mac,
     database: first.database,
     seals: first.seals,
     now,
