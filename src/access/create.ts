@@ -1,10 +1,11 @@
 import type { Audit } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
+import type { Secrets } from '../hsm/hsm.js'
 import type { Access } from './access.js'
 import type { AccessTokenStore, OperatorStore, RelyingPartyStore } from './needs.js'
 import { createOperators, type OperatorRegister } from './operators.js'
 import { createRefusals } from './refusals.js'
-import { openRelyingParties, type RelyingPartyRegister } from './relying-parties.js'
+import { openRelyingParties, type RelyingPartyLookup, type RelyingPartyRegister } from './relying-parties.js'
 import { openTokens, type Tokens } from './tokens.js'
 
 /** What this room is made of; `server.ts` hands it in. */
@@ -13,6 +14,8 @@ export interface AccessDeps {
   accessTokenStore: AccessTokenStore
   operatorStore: OperatorStore
   audit: Audit
+  /** For what relying parties let us prove ourselves with. */
+  secrets: Secrets
   now: Clock
   /** Names of the providers that are served. */
   providers: readonly string[]
@@ -23,7 +26,10 @@ export interface AccessDeps {
 }
 
 /** The whole room: the door that every surface uses, and the registers that operators keep. */
-export interface AccessRoom extends Access, Pick<Tokens, 'revokeToken' | 'purge'> {
+export interface AccessRoom
+  extends Access,
+    Pick<RelyingPartyLookup, 'callbackAuth'>,
+    Pick<Tokens, 'revokeToken' | 'purge'> {
   readonly relyingParties: RelyingPartyRegister
   readonly operators: OperatorRegister
   /** Writes what refusals still wait and stops listening. Called after the last request. */
@@ -39,6 +45,7 @@ export async function createAccess(deps: AccessDeps): Promise<AccessRoom> {
     store: deps.relyingPartyStore,
     audit,
     refusals,
+    secrets: deps.secrets,
     now,
     providers: deps.providers,
     simulation: deps.simulation
@@ -55,6 +62,7 @@ export async function createAccess(deps: AccessDeps): Promise<AccessRoom> {
     operators,
     authenticateClient: parties.authenticateClient,
     relyingParty: parties.relyingParty,
+    callbackAuth: parties.callbackAuth,
     issueToken: tokens.issueToken,
     verifyToken: tokens.verifyToken,
     redeemToken: tokens.redeemToken,

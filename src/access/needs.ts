@@ -5,6 +5,8 @@ import type { AccessGrant, Operator, RelyingParty } from './access.js'
 export interface RelyingPartyRecord extends RelyingParty {
   /** SHA-256 of the client secret's UTF-8. */
   secretSha256: Uint8Array
+  /** What proves us at `callbackAuthUrl`, encrypted in the HSM; null exactly when there is no such address. */
+  callbackAuthSecret: Uint8Array | null
   /** Removed ones stay for what names them; they can do nothing. */
   removedAt: Date | null
 }

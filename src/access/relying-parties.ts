@@ -4,8 +4,10 @@ import type { Audit, AuditEvent, Json } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import { cancelledEvent } from '../enrolment/cancelled-event.js'
 import { ServiceError } from '../errors.js'
+import type { Secrets } from '../hsm/hsm.js'
 import type { RelyingParty } from './access.js'
 import { checkAddresses } from './addresses.js'
+import { callbackSecretOf, decryptCallbackSecret } from './callback-secret.js'
 import { newSecret, secretMatches, secretSha256 } from './client-secret.js'
 import type { ReadRelyingParty, RelyingPartyRecord, RelyingPartyStore } from './needs.js'
 import { createRecent } from './recent.js'
@@ -24,6 +26,8 @@ export interface RelyingPartyRequest {
   redirectUris?: readonly string[]
   callbackUrls?: readonly string[]
   callbackAuthUrl?: string | null
+  /** What we prove ourselves with there: 1 to 256 characters. Absent with a new address: one is made. */
+  callbackAuthSecret?: string
   mode?: RelyingParty['mode']
 }
 
@@ -39,14 +43,14 @@ export type RelyingPartyChange = Partial<Omit<RelyingPartyRequest, 'provider'>>
 /** The register of relying parties, as operators keep it. `actor` is as in audit events. */
 export interface RelyingPartyRegister {
   /**
-   * Registers one. The secret is returned here and never again; only its SHA-256 is kept.
+   * Registers one. Its secret, and the one for `callbackAuthUrl` if it was made here, are returned here and never again.
    * @throws ServiceError `request_invalid` (with `field`), `state_conflict` when the seeded clientId is taken.
    */
   create(
     request: RelyingPartyRequest,
     actor: string,
     seeded?: SeededRelyingParty
-  ): Promise<{ relyingParty: RelyingParty; clientSecret: string }>
+  ): Promise<{ relyingParty: RelyingParty; clientSecret: string; callbackAuthSecret: string | null }>
   /** Past the cache. @throws ServiceError `not_found`, `integrity_broken`. */
   get(provider: string, clientId: string): Promise<RelyingParty>
   /** By provider and clientId; one whose seal is broken is listed as such, so that an operator can see it. */
@@ -55,8 +59,16 @@ export interface RelyingPartyRegister {
     after: { provider: string; clientId: string } | null
     limit: number
   }): Promise<{ relyingParty: RelyingParty; intact: boolean }[]>
-  /** @throws ServiceError `not_found`, `integrity_broken`, `request_invalid`, `state_conflict` under constant change. */
-  change(provider: string, clientId: string, change: RelyingPartyChange, actor: string): Promise<RelyingParty>
+  /**
+   * @returns `callbackAuthSecret` where a new `callbackAuthUrl` came without one and it was made here: never again.
+   * @throws ServiceError `not_found`, `integrity_broken`, `request_invalid`, `state_conflict` under constant change.
+   */
+  change(
+    provider: string,
+    clientId: string,
+    change: RelyingPartyChange,
+    actor: string
+  ): Promise<{ relyingParty: RelyingParty; callbackAuthSecret: string | null }>
   /** Makes the old secret useless at once; tokens issued for it live on. @throws like `change`. */
   replaceSecret(provider: string, clientId: string, actor: string): Promise<{ clientSecret: string }>
   /** Its secret and all its tokens stop working and what it asked for ends; its rows stay for the audit. @throws like `change`. */
@@ -67,6 +79,12 @@ export interface RelyingPartyRegister {
 export interface RelyingPartyLookup {
   authenticateClient(provider: string, clientId: string, clientSecret: string): Promise<RelyingParty>
   relyingParty(provider: string, clientId: string): Promise<RelyingParty | null>
+  /**
+   * Where and with what we prove ourselves before a callback: of one version of the row, so that no address gets
+   * another one's secret. Null: nowhere, or it was removed.
+   * @throws ServiceError `integrity_broken`, `hsm_unavailable`.
+   */
+  callbackAuth(provider: string, clientId: string): Promise<{ url: string; clientSecret: string } | null>
 }
 
 const clientIdForm = /^[A-Za-z0-9._~-]{1,64}$/
@@ -82,12 +100,13 @@ export async function openRelyingParties(deps: {
   store: RelyingPartyStore
   audit: Audit
   refusals: Refusals
+  secrets: Secrets
   now: Clock
   /** Names of the providers that are served. */
   providers: readonly string[]
   simulation: boolean
 }): Promise<RelyingPartyRegister & RelyingPartyLookup & { close(): Promise<void> }> {
-  const { store, audit, refusals, now, simulation } = deps
+  const { store, audit, refusals, secrets, now, simulation } = deps
   const providers = new Set(deps.providers)
 
   const recent = createRecent<RelyingPartyRecord>({
@@ -141,11 +160,11 @@ export async function openRelyingParties(deps: {
   async function rewrite(
     provider: string,
     clientId: string,
-    next: (record: RelyingPartyRecord) => { record: RelyingPartyRecord; event: AuditEvent } | null
+    next: (record: RelyingPartyRecord) => Promise<{ record: RelyingPartyRecord; event: AuditEvent } | null>
   ): Promise<RelyingPartyRecord> {
     for (let attempt = 0; attempt < writeAttempts; attempt += 1) {
       const present = await existing(provider, clientId)
-      const change = next(present)
+      const change = await next(present)
       if (change === null) return present
       const record = { ...change.record, version: present.version + 1 }
       const { removedAt } = record
@@ -176,7 +195,7 @@ export async function openRelyingParties(deps: {
   }
 
   /** Only the members that may change, checked; a name is brought to one form. */
-  function checked(change: RelyingPartyChange): RelyingPartyChange {
+  function checked(change: RelyingPartyChange): Omit<RelyingPartyChange, 'callbackAuthSecret'> {
     const { redirectUris, callbackUrls, callbackAuthUrl, mode } = change
     const name = change.name?.normalize('NFC').trim()
     if (name !== undefined && (displayFault(name, nameMax) !== null || !/\p{L}/u.test(name))) {
@@ -208,13 +227,17 @@ export async function openRelyingParties(deps: {
       const { provider } = request
       const { redirectUris, callbackUrls, callbackAuthUrl, mode, name = request.name } = checked(request)
       const clientSecret = seeded?.clientSecret ?? newSecret()
+      const clientId = seeded?.clientId ?? randomUUID()
+      const nothing = { provider, clientId, callbackAuthUrl: null, callbackAuthSecret: null }
+      const callbackAuth = await callbackSecretOf(nothing, request, secrets)
       const record: RelyingPartyRecord = {
         provider,
-        clientId: seeded?.clientId ?? randomUUID(),
+        clientId,
         name,
         redirectUris: redirectUris ?? [],
         callbackUrls: callbackUrls ?? [],
         callbackAuthUrl: callbackAuthUrl ?? null,
+        callbackAuthSecret: callbackAuth.encrypted,
         mode: mode ?? 'strict',
         demo: seeded !== undefined,
         createdAt: now(),
@@ -232,7 +255,7 @@ export async function openRelyingParties(deps: {
         actor,
         about: { ...naming(record), ...recorded(record) }
       })
-      return { relyingParty: withoutSecret(record), clientSecret }
+      return { relyingParty: withoutSecret(record), clientSecret, callbackAuthSecret: callbackAuth.made }
     },
 
     async get(provider, clientId) {
@@ -247,15 +270,21 @@ export async function openRelyingParties(deps: {
 
     async change(provider, clientId, change, actor) {
       const wanted = Object.entries(checked(change))
-      const record = await rewrite(provider, clientId, (present) => {
+      let callbackAuthSecret: string | null = null
+      const record = await rewrite(provider, clientId, async (present) => {
+        const { encrypted, made, replaced } = await callbackSecretOf(present, change, secrets)
+        callbackAuthSecret = made
         const before = new Map<string, unknown>(Object.entries(present))
         const changes = Object.fromEntries(
           wanted.filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(before.get(field)))
         )
-        if (Object.keys(changes).length === 0) return null
-        const record = { ...present, ...changes }
+        if (Object.keys(changes).length === 0 && !replaced) return null
+        const record = { ...present, ...changes, callbackAuthSecret: encrypted }
         const said = recorded(record)
-        const changed = Object.fromEntries(Object.keys(changes).map((field) => [field, said[field] ?? null]))
+        const changed = {
+          ...Object.fromEntries(Object.keys(changes).map((field) => [field, said[field] ?? null])),
+          ...(replaced && { callbackAuthSecret: 'replaced' })
+        }
         return {
           record,
           event: {
@@ -265,12 +294,12 @@ export async function openRelyingParties(deps: {
           }
         }
       })
-      return withoutSecret(record)
+      return { relyingParty: withoutSecret(record), callbackAuthSecret }
     },
 
     async replaceSecret(provider, clientId, actor) {
       const clientSecret = newSecret()
-      await rewrite(provider, clientId, (present) => ({
+      await rewrite(provider, clientId, async (present) => ({
         record: { ...present, secretSha256: secretSha256(clientSecret) },
         event: { type: 'relying-party.secret-replaced', actor, about: naming(present) }
       }))
@@ -279,7 +308,7 @@ export async function openRelyingParties(deps: {
 
     async remove(provider, clientId, actor) {
       const removedAt = now()
-      await rewrite(provider, clientId, (present) => ({
+      await rewrite(provider, clientId, async (present) => ({
         record: { ...present, removedAt },
         event: { type: 'relying-party.removed', actor, about: naming(present) }
       }))
@@ -288,6 +317,12 @@ export async function openRelyingParties(deps: {
     async relyingParty(provider, clientId) {
       const record = await lookup(provider, clientId)
       return record === null ? null : withoutSecret(record)
+    },
+
+    async callbackAuth(provider, clientId) {
+      const record = await lookup(provider, clientId)
+      if (record === null || record.callbackAuthUrl === null) return null
+      return { url: record.callbackAuthUrl, clientSecret: await decryptCallbackSecret(record, secrets) }
     },
 
     async authenticateClient(provider, clientId, clientSecret) {
@@ -336,6 +371,7 @@ function recorded(party: RelyingParty): { [field: string]: Json } {
   }
 }
 
-function withoutSecret({ secretSha256: _, removedAt: __, ...party }: RelyingPartyRecord): RelyingParty {
+function withoutSecret(record: RelyingPartyRecord): RelyingParty {
+  const { secretSha256: _, callbackAuthSecret: __, removedAt: ___, ...party } = record
   return party
 }

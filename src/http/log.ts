@@ -22,6 +22,7 @@ const secretNames = [
   'refreshToken',
   'client_secret',
   'clientSecret',
+  'callbackAuthSecret',
   'sp_password',
   'activationCode',
   'signatureData',

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { RelyingParty } from '../access/access.js'
 import { addressesMax, addressMaxLength } from '../access/addresses.js'
+import { callbackAuthSecretMax } from '../access/callback-secret.js'
 import type { RelyingPartyRegister } from '../access/relying-parties.js'
 import { readPage, toPage } from '../http/pages.js'
 import { Identifier, NextCursor, PageQuery, Timestamp } from '../http/schema.js'
@@ -17,6 +18,11 @@ const addressRule =
 const Addresses = Type.Array(Address, { maxItems: addressesMax, description: addressRule })
 const CallbackAuthUrl = Type.Union([Address, Type.Null()], {
   description: 'Where a token for callbacks is fetched; null: nowhere'
+})
+const CallbackAuthSecret = Type.String({
+  minLength: 1,
+  maxLength: callbackAuthSecretMax,
+  description: 'The client_secret that we send there with the clientId, never shown again'
 })
 const Mode = Type.Union([Type.Literal('strict'), Type.Literal('lenient')], {
   description: 'lenient: what is unambiguous though wrong is accepted, and what was wrong is noted'
@@ -37,10 +43,17 @@ const RelyingPartyView = Type.Object(members)
 const ClientSecret = Type.Optional(
   Type.String({ description: '256 random bits, base64url; shown once, absent in a replay' })
 )
+const MadeCallbackAuthSecret = Type.Optional(
+  Type.String({
+    description:
+      'For a new callbackAuthUrl that came without one: 256 random bits, base64url; shown once, absent in a replay'
+  })
+)
 const changeable = {
   redirectUris: Type.Optional(Addresses),
   callbackUrls: Type.Optional(Addresses),
   callbackAuthUrl: Type.Optional(CallbackAuthUrl),
+  callbackAuthSecret: Type.Optional(CallbackAuthSecret),
   mode: Type.Optional(Mode)
 }
 const CreateBody = Type.Object(
@@ -71,18 +84,29 @@ export const relyingParties: FastifyPluginAsyncTypebox<{ relyingParties: Relying
   app.post(
     '/relying-parties',
     {
-      config: { ...config, shownOnce: ['clientSecret'] },
+      config: { ...config, shownOnce: ['clientSecret', 'callbackAuthSecret'] },
       schema: {
         tags,
         summary: 'Register a relying party at a provider',
         description: 'The secret is in this answer and never again: only its SHA-256 is kept.',
         body: CreateBody,
-        response: { 201: Type.Object({ ...members, clientSecret: ClientSecret }) }
+        response: {
+          201: Type.Object({
+            ...members,
+            clientSecret: ClientSecret,
+            callbackAuthSecret: MadeCallbackAuthSecret
+          })
+        }
       }
     },
     async (request, reply) => {
-      const { relyingParty, clientSecret } = await register.create(request.body, actorOf(request))
-      return reply.code(201).send({ ...view(relyingParty), clientSecret })
+      const { relyingParty, clientSecret, callbackAuthSecret } = await register.create(
+        request.body,
+        actorOf(request)
+      )
+      return reply
+        .code(201)
+        .send({ ...view(relyingParty), clientSecret, ...(callbackAuthSecret && { callbackAuthSecret }) })
     }
   )
 
@@ -137,12 +161,18 @@ export const relyingParties: FastifyPluginAsyncTypebox<{ relyingParties: Relying
         description: 'What is absent stays as it is; a list replaces the whole list.',
         params: Path,
         body: ChangeBody,
-        response: { 200: RelyingPartyView }
+        response: { 200: Type.Object({ ...members, callbackAuthSecret: MadeCallbackAuthSecret }) }
       }
     },
     async (request) => {
       const { provider, clientId } = request.params
-      return view(await register.change(provider, clientId, request.body, actorOf(request)))
+      const { relyingParty, callbackAuthSecret } = await register.change(
+        provider,
+        clientId,
+        request.body,
+        actorOf(request)
+      )
+      return { ...view(relyingParty), ...(callbackAuthSecret && { callbackAuthSecret }) }
     }
   )
 

@@ -15,6 +15,7 @@ interface Row {
   redirect_uris: string[]
   callback_urls: string[]
   callback_auth_url: string | null
+  callback_auth_secret: Buffer | null
   mode: 'strict' | 'lenient'
   demo: boolean
   created_at: Date
@@ -23,8 +24,8 @@ interface Row {
   seal: Buffer
 }
 
-const columns = `provider, client_id, name, secret_sha256, redirect_uris, callback_urls, callback_auth_url, mode, demo,
-  created_at, removed_at, version, seal`
+const columns = `provider, client_id, name, secret_sha256, redirect_uris, callback_urls, callback_auth_url,
+  callback_auth_secret, mode, demo, created_at, removed_at, version, seal`
 
 /** Relying parties, sealed when they are written and checked when they are read. */
 export function createRelyingPartyStore(
@@ -40,10 +41,10 @@ export function createRelyingPartyStore(
   async function valuesOf(record: RelyingPartyRecord): Promise<unknown[]> {
     const seal = await seals.seal('relying_parties', sealedFields(record))
     const { provider, clientId, name, secretSha256, redirectUris, callbackUrls, callbackAuthUrl } = record
-    const { mode, demo, createdAt, removedAt, version } = record
+    const { callbackAuthSecret, mode, demo, createdAt, removedAt, version } = record
     return [
-      ...[provider, clientId, name, secretSha256, redirectUris, callbackUrls, callbackAuthUrl, mode],
-      ...[demo, createdAt, removedAt, version, seal]
+      ...[provider, clientId, name, secretSha256, redirectUris, callbackUrls, callbackAuthUrl],
+      ...[callbackAuthSecret, mode, demo, createdAt, removedAt, version, seal]
     ]
   }
 
@@ -52,7 +53,7 @@ export function createRelyingPartyStore(
       const { rowCount } = await db.query({
         text: `
           insert into relying_parties (${columns})
-          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
           on conflict (provider, client_id) do nothing`,
         values: await valuesOf(record)
       })
@@ -121,8 +122,9 @@ async function write(on: Queryable, values: unknown[]): Promise<boolean> {
       with changed as (
         update relying_parties
            set name = $3, secret_sha256 = $4, redirect_uris = $5, callback_urls = $6, callback_auth_url = $7,
-               mode = $8, demo = $9, created_at = $10, removed_at = $11, version = $12, seal = $13
-         where provider = $1 and client_id = $2 and version = $12 - 1 and removed_at is null
+               callback_auth_secret = $8, mode = $9, demo = $10, created_at = $11, removed_at = $12, version = $13,
+               seal = $14
+         where provider = $1 and client_id = $2 and version = $13 - 1 and removed_at is null
         returning provider, client_id)
       select pg_notify('${channel}', provider || ' ' || client_id) from changed`,
     values
@@ -139,6 +141,7 @@ function recordOf(row: Row): RelyingPartyRecord {
     redirectUris: row.redirect_uris,
     callbackUrls: row.callback_urls,
     callbackAuthUrl: row.callback_auth_url,
+    callbackAuthSecret: row.callback_auth_secret,
     mode: row.mode,
     demo: row.demo,
     createdAt: row.created_at,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { callbackFor, mayCallBack, mayRedirectTo } from '../../src/access/addresses.js'
+import { decryptCallbackSecret } from '../../src/access/callback-secret.js'
 import { createPasswords } from '../../src/access/passwords.js'
 import { by, refusal, startWorld, until } from './world.js'
 
@@ -96,7 +97,7 @@ t.test('a relying party is changed as a whole', async (t) => {
 
   await t.test('what is absent stays, null clears, and other servers see it', async (t) => {
     await second.relyingParty('vnpt', clientId)
-    const changed = await first.relyingParties.change(
+    const { relyingParty: changed } = await first.relyingParties.change(
       'vnpt',
       clientId,
       { callbackAuthUrl: null, callbackUrls: ['https://a.example/back?token=hush'] },
@@ -114,7 +115,8 @@ t.test('a relying party is changed as a whole', async (t) => {
   })
   await t.test('what changes nothing is no event', async (t) => {
     const before = (await events('relying-party.changed')).length
-    t.equal((await first.relyingParties.change('vnpt', clientId, { name: relyingParty.name }, by)).version, 2)
+    const unchanged = await first.relyingParties.change('vnpt', clientId, { name: relyingParty.name }, by)
+    t.equal(unchanged.relyingParty.version, 2)
     t.equal((await events('relying-party.changed')).length, before)
   })
   await t.test('two changes at once both hold', async (t) => {
@@ -155,6 +157,86 @@ t.test('a relying party is changed as a whole', async (t) => {
     await t.resolves(
       register({ redirectUris: ['https://a.example/x?y=1', 'http://127.0.0.1:8000/', 'loopback'] })
     )
+  })
+})
+
+t.test('a secret for callbackAuthUrl', async (t) => {
+  const authUrl = 'https://a.example/token'
+  const made = await register({ callbackAuthUrl: authUrl })
+  const { clientId } = made.relyingParty
+  const change = async (over: object) =>
+    (await first.relyingParties.change('vnpt', clientId, over, by)).callbackAuthSecret
+  const row = async () => {
+    const { rows } = await world.database.query<{ secret: Buffer | null }>({
+      text: 'select callback_auth_secret as secret from relying_parties where client_id = $1',
+      values: [clientId]
+    })
+    return rows[0]?.secret ?? null
+  }
+
+  await t.test('is made for an address that comes without one, and read back on every server', async (t) => {
+    t.match(made.callbackAuthSecret, /^[A-Za-z0-9_-]{43}$/)
+    t.same(await second.callbackAuth('vnpt', clientId), {
+      url: authUrl,
+      clientSecret: made.callbackAuthSecret
+    })
+    t.equal(await first.callbackAuth('viettel', clientId), null)
+    t.equal((await register()).callbackAuthSecret, null)
+  })
+  await t.test('is nowhere in clear', async (t) => {
+    const stored = (await row())?.toString('latin1') ?? ''
+    t.equal(stored.length, 12 + 43 + 16)
+    t.notMatch(stored, made.callbackAuthSecret)
+    t.notMatch(JSON.stringify(await events()), made.callbackAuthSecret)
+    t.notMatch(
+      JSON.stringify(await first.relyingParties.list({ provider: null, after: null, limit: 50 })),
+      /Secret/
+    )
+  })
+  await t.test('stays with its address, and is another one for another address', async (t) => {
+    t.equal(await change({ name: 'Cổng khác', callbackAuthUrl: authUrl }), null)
+    t.match(await first.callbackAuth('vnpt', clientId), { clientSecret: made.callbackAuthSecret })
+    const other = await change({ callbackAuthUrl: 'https://b.example/token' })
+    t.match(other, /^[A-Za-z0-9_-]{43}$/)
+    t.not(other, made.callbackAuthSecret)
+    const changes = (await events('relying-party.changed')).filter(({ about }) => about.clientId === clientId)
+    t.same(changes.at(-1)?.about.changed, {
+      callbackAuthUrl: 'https://b.example/token',
+      callbackAuthSecret: 'replaced'
+    })
+  })
+  await t.test('may be given, and is then not repeated', async (t) => {
+    t.equal(await change({ callbackAuthSecret: 'bí mật của cổng' }), null)
+    t.match(await first.callbackAuth('vnpt', clientId), { clientSecret: 'bí mật của cổng' })
+    for (const callbackAuthSecret of ['', 'a\nb', 'x'.repeat(257)]) {
+      await t.rejects(change({ callbackAuthSecret }), {
+        code: 'request_invalid',
+        field: 'callbackAuthSecret'
+      })
+    }
+  })
+  await t.test('of another row decrypts in no other', async (t) => {
+    const other = await register({ callbackAuthUrl: authUrl, callbackAuthSecret: 'theirs' })
+    const taken = await row()
+    // Even one who could also make the seal: the secret is bound to its place.
+    await t.rejects(
+      decryptCallbackSecret(
+        { ...other.relyingParty, callbackAuthSecret: taken },
+        { decrypt: world.secrets.decrypt }
+      ),
+      { code: 'integrity_broken' }
+    )
+    await sql(`update relying_parties set callback_auth_secret = $2 where client_id = $1`, [
+      other.relyingParty.clientId,
+      taken
+    ])
+    await t.rejects(second.callbackAuth('vnpt', other.relyingParty.clientId), { code: 'integrity_broken' })
+  })
+  await t.test('goes with its address', async (t) => {
+    await change({ callbackAuthUrl: null })
+    t.equal(await row(), null)
+    t.equal(await first.callbackAuth('vnpt', clientId), null)
+    await t.rejects(change({ callbackAuthSecret: 'x' }), { code: 'request_invalid' })
   })
 })
 

@@ -121,6 +121,7 @@ export async function openServer(
     accessTokenStore: createAccessTokenStore(database),
     operatorStore: createOperatorStore(database, seals),
     audit,
+    secrets: hsm.secrets,
     now,
     providers: ['vnpt', 'viettel'],
     tokenTtlS: 3600,

@@ -35,6 +35,7 @@ create table relying_parties (
   redirect_uris text[] not null,
   callback_urls text[] not null,
   callback_auth_url text,
+  callback_auth_secret bytea,     -- encrypted in the HSM; for callback_auth_url alone
   mode text not null check (mode in ('strict', 'lenient')),
   demo boolean not null default false,
   created_at timestamptz not null,
@@ -314,7 +315,8 @@ create table deliveries (
   created_at timestamptz not null,
   ended_at timestamptz
 );
-create index deliveries_due on deliveries (next_attempt_at) where status = 'waiting';
+-- By relying party, so that what is due for many is found past a long queue for one.
+create index deliveries_due on deliveries (provider, client_id, next_attempt_at) where status = 'waiting';
 create index deliveries_by_transaction on deliveries (transaction_id);
 create table delivery_attempts (
   delivery_id text collate "C" not null references deliveries (id) on delete cascade,
