@@ -57,9 +57,9 @@ export interface Delivery {
 
 /** Everything we call outside. At least once: a receiver may hear of an outcome twice. */
 export interface Deliveries {
-  /** Tries what is due, begins in the background and returns at once. Called when something was queued. */
+  /** Tries what is due in the background. Called when something was queued, and by the server's timer every second. */
   wake(): void
-  /** Tries what is due and resolves when it has been tried. Called by the server's timer. */
+  /** Tries what is due and resolves to how many attempts ended, once none is under way. No server waits for that. */
   deliverDue(): Promise<number>
   /** For operators: latest first. */
   list(of: {
@@ -70,6 +70,6 @@ export interface Deliveries {
     after: string | null
     limit: number
   }): Promise<Delivery[]>
-  /** Starts no more, and lets what is under way end within its time limit. */
+  /** Starts no more, and breaks off after a second what does not end by itself: that stays due. */
   close(): Promise<void>
 }

@@ -4,6 +4,7 @@ import type { Access } from '../access/access.js'
 import type { OperatorRegister } from '../access/operators.js'
 import type { RelyingPartyRegister } from '../access/relying-parties.js'
 import type { Clock } from '../clock.js'
+import type { Deliveries } from '../delivery/delivery.js'
 import { refuseNul } from '../http/nulls.js'
 import { problemResponses } from '../http/schema.js'
 import type { ActivationList } from '../store/activation-list.js'
@@ -13,6 +14,7 @@ import { activationList } from './activations.js'
 import { auditList } from './audit.js'
 import { authenticateOperators } from './authentication.js'
 import { type CredentialRoutes, credentials } from './credentials.js'
+import { deliveryList } from './deliveries.js'
 import { type DeviceRoutes, devices } from './devices.js'
 import { honourIdempotencyKeys, IdempotencyHeaders } from './idempotency.js'
 import { operatorKeys } from './keys.js'
@@ -36,6 +38,7 @@ export type OperatorDeps = SubscriberRoutes &
     providers: ProviderListing
     audit: AuditList
     activationList: ActivationList
+    deliveries: Pick<Deliveries, 'list'>
     requests: RequestLookup
     /** Null with SIMULATION=off: then their routes do not exist. */
     virtualPhones: VirtualPhoneAdministration | null
@@ -70,6 +73,7 @@ export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, dep
   await app.register(providerList, { providers: deps.providers })
   await app.register(auditList, { audit: deps.audit })
   await app.register(activationList, { activationList: deps.activationList })
+  await app.register(deliveryList, { deliveries: deps.deliveries })
   await app.register(requests, { requests: deps.requests })
   await app.register(subscribers, { enrolment, logins, directory, pki, now })
   await app.register(credentials, { enrolment, directory, pki, now })

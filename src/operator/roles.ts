@@ -13,6 +13,7 @@ export type Area =
   | 'operator-keys'
   | 'providers'
   | 'activations'
+  | 'deliveries'
   | 'audit'
 
 declare module 'fastify' {

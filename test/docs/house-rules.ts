@@ -43,6 +43,8 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
   '@fastify/type-provider-typebox': surfaces,
   'node:http': [...surfaces, ...assembly, 'delivery'],
   'node:https': [...surfaces, ...assembly, 'delivery'],
+  'node:dns': ['delivery'],
+  'node:dns/promises': ['delivery'],
   'node:http2': [...surfaces, ...assembly]
 }
 
@@ -50,6 +52,8 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
 const timers: Readonly<Record<string, string>> = {
   'src/access/refusals.ts': 'gathers repeated refusals into one event',
   'src/access/lockout.ts': 'paces how often it looks again whether tries on other servers have ended',
+  'src/delivery/call.ts': 'ends a call whose answer does not come',
+  'src/delivery/deliveries.ts': 'breaks off what is under way when the server closes',
   'src/transactions/transactions.ts': 'paces how often somebody who waits looks for an outcome',
   'src/enrolment/devices.ts': 'paces how often it looks again for an answer'
 }
