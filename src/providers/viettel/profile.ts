@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.js'
+import { mySign } from './mysign/dialect.js'
 
 /** Viettel MySign. The person is named by login alone; clients wait about two minutes. */
 export const viettel: Provider = {
@@ -12,5 +13,5 @@ export const viettel: Provider = {
   caNames: ['Viettel-CA', 'MySign', 'VIETTEL'],
   login: { asksPassword: false },
   limits: { activationTtlS: 120 },
-  dialects: []
+  dialects: [mySign]
 }
