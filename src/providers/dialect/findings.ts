@@ -18,10 +18,10 @@ export class Findings {
 
   /**
    * A mistake after which it is still clear what was meant: noted, and accepted from a lenient relying party.
-   * @throws ServiceError `request_invalid` for a strict one.
+   * @throws ServiceError `code` for a strict one.
    */
-  forgive(diagnosis: Diagnosis): void {
-    if (this.#mode === 'strict') this.refuse(diagnosis)
+  forgive(diagnosis: Diagnosis, code: ErrorCode = 'request_invalid'): void {
+    if (this.#mode === 'strict') this.refuse(diagnosis, code)
     this.#note(diagnosis)
   }
 

@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.js'
+import { esign } from './esign/dialect.js'
 
 /** MISA eSign. The person logs in with a MISA account; signing waits 120 s by default. */
 export const misa: Provider = {
@@ -12,5 +13,5 @@ export const misa: Provider = {
   caNames: ['MISA-CA', 'MISA eSign', 'MISA'],
   login: { asksPassword: true },
   limits: { activationTtlS: 120 },
-  dialects: []
+  dialects: [esign]
 }
