@@ -11,6 +11,7 @@ import { createRetention } from './audit/retention.js'
 import type { Clock } from './clock.js'
 import { closeAll } from './closing.js'
 import type { Config } from './config.js'
+import { createDeliveries } from './delivery/deliveries.js'
 import { createEnrolment } from './enrolment/create.js'
 import { createDirectory } from './enrolment/directory.js'
 import { createIntegrity } from './enrolment/integrity.js'
@@ -18,7 +19,7 @@ import type { ProviderPolicy } from './enrolment/needs.js'
 import type { Ground } from './ground.js'
 import { ceremonyWith } from './pki/ceremony.js'
 import { openPki } from './pki/open.js'
-import { findProvider, findUnsupportedProvider, providers } from './providers/registry.js'
+import { findDialect, findProvider, findUnsupportedProvider, providers } from './providers/registry.js'
 import { rememberOpen } from './signing/open-reservations.js'
 import { createRecovery } from './signing/recovery.js'
 import { createSigning } from './signing/sign.js'
@@ -29,6 +30,7 @@ import { createActivationStore } from './store/activations.js'
 import { createAuditStore } from './store/audit.js'
 import { openCheckpointFile } from './store/checkpoint-file.js'
 import { createCredentialStore } from './store/credentials.js'
+import { createDeliveryStore } from './store/deliveries.js'
 import { createDeviceStore } from './store/devices.js'
 import { createLockoutStore } from './store/lockouts.js'
 import { createLoginCodeStore } from './store/login-codes.js'
@@ -110,6 +112,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     relyingPartyStore: createRelyingPartyStore(database, seals),
     accessTokenStore: createAccessTokenStore(database),
     operatorStore: createOperatorStore(database, seals),
+    secrets: hsm.secrets,
     audit,
     now,
     providers: providers.map(({ id }) => id),
@@ -200,14 +203,25 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     serverId
   })
 
+  const transactionStore = createTransactionStore(database)
+  const deliveries = createDeliveries({
+    store: createDeliveryStore(database),
+    transactionOf: transactionStore.find,
+    shapeOf: ({ dialect }) => findDialect(dialect)?.callback ?? null,
+    access,
+    now,
+    log,
+    simulation: config.simulation,
+    random: Math.random
+  })
   const transactions = createTransactions({
-    store: createTransactionStore(database),
+    store: transactionStore,
     activations,
     activationOf: activationStore.find,
     signing,
     now,
     log,
-    onDelivery: () => undefined
+    onDelivery: deliveries.wake
   })
 
   return {
@@ -224,6 +238,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     enrolment,
     signing,
     transactions,
+    deliveries,
     notes: createRequestNotes(database),
     /** The last audit events and the last checkpoint are written here. */
     close: () =>
@@ -238,6 +253,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
           activations.close,
           enrolment.close,
           refusals.close,
+          deliveries.close,
           transactions.close
         ],
         log

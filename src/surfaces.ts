@@ -78,6 +78,7 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
     providers: { served: providers, unsupported: unsupportedProviders },
     audit: middle.audits,
     activationList: createActivationList(database),
+    deliveries: middle.deliveries,
     requests: { note: middle.notes.find, transaction: middle.transactions.findByRequest },
     enrolment: middle.enrolment,
     logins: middle.logins,

@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect/dialect.js'
 import { misa } from './misa/profile.js'
 import { nacencomm } from './nacencomm/profile.js'
 import type { Provider, UnsupportedProvider } from './provider.js'
@@ -29,4 +30,9 @@ export function findProvider(id: string): Provider | null {
 /** Null: a name that nobody knows. */
 export function findUnsupportedProvider(id: string): UnsupportedProvider | null {
   return unsupportedProviders.find((provider) => provider.id === id) ?? null
+}
+
+/** By the name that transactions carry. Null: no provider's. */
+export function findDialect(id: string): Dialect | null {
+  return providers.flatMap(({ dialects }) => dialects).find((dialect) => dialect.id === id) ?? null
 }

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type pg from 'pg'
 import t, { type Test } from 'tap'
 import { Device } from '../clients/device.js'
 import { castAt, digestOf, type Person } from '../clients/journey.js'
 import { Operator } from '../clients/operator.js'
 import { ecdsaSha256Oid, Portal } from '../clients/portal.js'
 import { ServerProcess } from '../clients/server-process.js'
+import { event, killAt, type Place, type Victim } from './crash/kill-at.js'
 
 /**
  * Kills server or database right before each write that enrolment and signing make. The database itself holds the
@@ -16,23 +16,6 @@ import { ServerProcess } from '../clients/server-process.js'
  * hook is needed in the server. Then everything that was ever acknowledged must still be there.
  */
 const provider = 'vnpt'
-const frozen = 4711
-
-/** One write, as a trigger can name it. */
-interface Place {
-  name: string
-  table: string
-  event: 'insert' | 'update'
-  /** A condition over `new` and `old`. */
-  when?: string
-}
-
-const event = (type: string): Place => ({
-  name: `the event ${type}`,
-  table: 'audit_events',
-  event: 'insert',
-  when: `new.type = '${type}'`
-})
 
 const enrolling: Place[] = [
   { name: 'the subscriber', table: 'subscribers', event: 'insert' },
@@ -86,35 +69,9 @@ t.test(
     /** Occurrences a signature was asked for, and how often one was handed out. */
     let handedOut = 0
 
-    /** Runs `work` until it is held at `place`, kills the victim there, and brings the house back up. */
-    async function killedAt(
-      place: Place,
-      victim: 'server' | 'postgres',
-      work: () => Promise<unknown>
-    ): Promise<void> {
-      const holder = await server.sql()
-      await holder.query('select pg_advisory_lock($1)', [frozen])
-      await arm(holder, place)
-      const outcome = work().catch(() => null) // a connection that breaks is no acknowledgement
-      await untilHeld(holder)
-      if (victim === 'server') {
-        await server.kill()
-        // The statement was sent: the database may well carry it out for a dead server.
-        await holder.query('select pg_advisory_unlock($1)', [frozen])
-        await outcome
-        await disarm(holder)
-        await holder.end()
-        server = await ServerProcess.start(dataDir)
-      } else {
-        server.killPostgres()
-        await outcome
-        await holder.end().catch(() => undefined)
-        await server.ready()
-        const again = await server.sql()
-        await disarm(again)
-        await again.end()
-      }
-      await server.ready()
+    /** Kills the victim while `work` is held at `place`, and brings the house back up. */
+    const killedAt = async (place: Place, victim: Victim, work: () => Promise<unknown>): Promise<void> => {
+      server = await killAt({ server, dataDir }, place, victim, work)
     }
 
     /** All that enrolment does, each answer written into the ledger as soon as it is there. */
@@ -266,34 +223,4 @@ async function reservations(server: ServerProcess, activationId: string): Promis
   )
   await sql.end()
   return Number(rows[0]?.count)
-}
-
-async function arm(sql: pg.Client, { table, event, when }: Place): Promise<void> {
-  await sql.query(`
-    create or replace function hold_here() returns trigger language plpgsql as $$
-    begin
-      perform pg_advisory_lock_shared(${frozen});
-      perform pg_advisory_unlock_shared(${frozen});
-      return new;
-    end $$`)
-  const condition = when === undefined ? '' : `when (${when})`
-  await sql.query(
-    `create trigger hold_here before ${event} on ${table} for each row ${condition} execute function hold_here()`
-  )
-}
-
-async function disarm(sql: pg.Client): Promise<void> {
-  await sql.query('drop function if exists hold_here() cascade')
-}
-
-/** Waits until somebody waits for the lock. */
-async function untilHeld(sql: pg.Client): Promise<void> {
-  for (let turn = 0; turn < 400; turn += 1) {
-    const { rows } = await sql.query(
-      `select 1 from pg_locks where locktype = 'advisory' and objid = ${frozen} and not granted`
-    )
-    if (rows.length > 0) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('nothing arrived at the place where it should be killed')
 }
