@@ -66,7 +66,7 @@ t.test('settings', async (t) => {
     'the table of the README is the table of config.ts'
   )
   // No settings of ours, but capitals with an underscore all the same.
-  const others = ['NODE_ENV', 'CKA_UNWRAP_TEMPLATE', demoPeople[0]?.login ?? '']
+  const others = ['NODE_ENV', 'NODE_EXTRA_CA_CERTS', 'CKA_UNWRAP_TEMPLATE', demoPeople[0]?.login ?? '']
   const known = new Set<string>([...settings.map(({ name }) => name), ...others])
   for (const page of pages) {
     const named = [...read(page).matchAll(/`([A-Z0-9]+_[A-Z0-9_]+)(?:=[^`]*)?`/g)].map(
