@@ -1,13 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
-import type { Credential } from '../../enrolment/enrolment.js'
-import { ServiceError } from '../../errors.js'
+import type { Credential, Subscriber } from '../../enrolment/enrolment.js'
 import type { Transaction } from '../../transactions/transaction.js'
 import type { DialectCaller } from '../dialect/caller.js'
 import type { DialectDeps } from '../dialect/dialect.js'
 import { type DigestForm, readDigest } from '../dialect/digest-text.js'
 import type { Findings } from '../dialect/findings.js'
-import { requireSigner } from '../dialect/signer.js'
+import { findSigner, requireSigner, type SignerDeps } from '../dialect/signer.js'
 import type { SignFile, timeStamp } from './fields.js'
 
 /** A request to sign as the annex dialects send it. */
@@ -26,6 +25,8 @@ export interface AnnexManners {
   /** Name of the dialect. */
   dialect: string
   form: DigestForm
+  /** Whether a request must carry a name of its own; where not, ours is the transaction's only one. */
+  requiresName: boolean
   callbackUrl: string | null
 }
 
@@ -38,15 +39,11 @@ export async function askToSign(
   request: FastifyRequest,
   { party, findings }: DialectCaller,
   body: AnnexRequest,
-  { provider, dialect, form, callbackUrl }: AnnexManners
+  { provider, dialect, form, requiresName, callbackUrl }: AnnexManners
 ): Promise<Transaction> {
-  const name = requireName(body.transaction_id, findings)
+  const name = nameOf(body.transaction_id, requiresName, findings)
   const documents = body.sign_files.map((file, index) => {
-    if ((file.sign_type ?? 'hash') !== 'hash')
-      throw new ServiceError('not_offered', `sign_type ${file.sign_type}`, {
-        says: 'Only sign_type "hash" is offered: hash the document and send its digest.',
-        field: `sign_files[${index}].sign_type`
-      })
+    requireHash(file.sign_type ?? 'hash', `sign_files[${index}].sign_type`, findings)
     const field = `sign_files[${index}].data_to_be_signed`
     return {
       id: file.doc_id,
@@ -55,12 +52,11 @@ export async function askToSign(
     }
   })
   const serial = body.serial_number ?? ''
-  const { subscriber, credential } = await requireSigner(
-    deps,
-    provider,
-    body.user_id,
-    serial === '' ? null : hasSerial(serial)
-  )
+  const is = serial === '' ? null : hasSerial(serial)
+  const earlier = name === null ? null : await deps.transactions.findByName(name, party)
+  const { subscriber, credential } =
+    (earlier && (await signerOf(earlier, deps, body.user_id, is))) ??
+    (await requireSigner(deps, provider, body.user_id, is))
   const { transaction } = await deps.transactions.start({
     provider,
     clientId: party.clientId,
@@ -77,15 +73,39 @@ export async function askToSign(
   return transaction
 }
 
-/** Without a name, a request that is sent again would be another one. */
-function requireName(name: string | undefined, findings: Findings): string {
+/**
+ * Whoever an earlier transaction is for, if a request under its name means the same: such a request is answered the
+ * same whatever became of the credential since. Null: it means somebody else.
+ */
+async function signerOf(
+  earlier: Transaction,
+  deps: SignerDeps,
+  login: string,
+  is: ((credential: Credential) => boolean) | null
+): Promise<{ subscriber: Subscriber; credential: Credential } | null> {
+  const signer = await findSigner(deps, earlier.provider, login)
+  const credential = signer?.credentials.find(({ id }) => id === earlier.credentialId)
+  if (signer === null || credential === undefined || is?.(credential) === false) return null
+  return { subscriber: signer.subscriber, credential }
+}
+
+/** Without a name, a request that is sent again is another one. */
+function nameOf(name: string | undefined, required: boolean, findings: Findings): string | null {
   if (name !== undefined && name !== '') return name
+  if (!required) return null
   return findings.refuse({
     code: 'transaction_id_missing',
     field: 'transaction_id',
     found: 'The transaction_id is missing or empty.',
     remedy: 'Send an id of your own, new for each transaction; the same id again is the same transaction.'
   })
+}
+
+function requireHash(signType: string, field: string, findings: Findings): void {
+  if (signType === 'hash') return
+  const found = 'Only sign_type "hash" is offered.'
+  const remedy = 'Hash the document, and send its digest with sign_type "hash".'
+  findings.refuse({ code: 'sign_type_not_offered', field, found, remedy }, 'not_offered')
 }
 
 /** Hexadecimal in whatever case and with whatever zeros before it. */

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type TString, Type } from 'typebox'
 
 /** Documents in one request, at most; a credential's `multisign` may allow fewer. */
 export const documentsMax = 1000
@@ -15,25 +15,35 @@ export const spFields = {
   sp_password: Type.String({ minLength: 1, maxLength: 256, description: 'Its secret' })
 }
 
+/** Text that a database keeps and an answer repeats as it is: without control characters and halves of characters. */
+const plainText = '^[^\\p{Cc}\\p{Cs}]+$'
+
 export const userId = Type.String({
   minLength: 1,
   maxLength: 128,
+  pattern: plainText,
   description: 'Login of the subscriber: CCCD, CMND, passport number or tax code'
 })
 
 /** yyyyMMddHHmmss, with or without a Z; clients also send an empty one. */
 export const timeStamp = Type.String({ maxLength: 32, pattern: '^([0-9]{14}Z?)?$' })
 
+/** Clients that write null for what they leave out do so in a document as well. */
+const orNull = (text: TString) => Type.Union([text, Type.Null()])
+
 /** A document to be signed, of which only the digest is sent. */
 export const SignFile = Type.Object({
-  data_to_be_signed: Type.String({ minLength: 1, maxLength: digestTextMax, description: 'The digest' }),
+  data_to_be_signed: Type.String({ maxLength: digestTextMax, description: 'The digest' }),
   doc_id: Type.String({
     minLength: 1,
     maxLength: 200,
+    pattern: plainText,
     description: 'Shown on the device, repeated in answers'
   }),
-  file_type: Type.Optional(Type.String({ maxLength: 32 })),
-  sign_type: Type.Optional(Type.String({ maxLength: 16, description: '`hash`; `file` is not offered' }))
+  file_type: Type.Optional(orNull(Type.String({ maxLength: 32 }))),
+  sign_type: Type.Optional(
+    orNull(Type.String({ maxLength: 16, description: '`hash`, also when absent; `file` is not offered' }))
+  )
 })
 
 export const SignFiles = Type.Array(SignFile, { minItems: 1, maxItems: documentsMax })

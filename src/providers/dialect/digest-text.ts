@@ -31,10 +31,9 @@ export function readDigest(
   const about = (code: string, found: string): Diagnosis => ({ code, field, found, remedy })
 
   const bare = text.replace(/\s+/g, '')
+  if (bare === '') findings.refuse(about('digest_missing', 'The digest is empty.'))
   if (bare !== text) findings.forgive(about('digest_with_space', 'The digest holds spaces or line breaks.'))
-  const octets = decode(bare, form, about, findings)
-  if (octets.length === 0) findings.refuse(about('digest_missing', 'The digest is empty.'))
-  return digestIn(octets, form, about, findings)
+  return digestIn(decode(bare, form, about, findings), form, about, findings)
 }
 
 type About = (code: string, found: string) => Diagnosis

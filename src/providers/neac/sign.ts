@@ -12,7 +12,10 @@ const Body = Type.Object(
     user_id: userId,
     ca_name: caName,
     transaction_id: Type.Optional(
-      Type.Union([Type.Literal(''), ownName('Of your own, new for each transaction')])
+      Type.Union([
+        Type.Literal(''),
+        ownName('Of your own, new for each transaction; without one, the answer gives one')
+      ])
     ),
     transaction_desc: Type.Optional(Type.String({ maxLength: 500, description: 'Shown on the device' })),
     serial_number: Type.Optional(
@@ -43,7 +46,10 @@ const Body = Type.Object(
   }
 )
 
-/** `/sign_v2/sign` (§7): base64, whatever the CA's own dialect wants. */
+/**
+ * `/sign_v2/sign` (§7): base64, whatever the CA's own dialect wants. The one client that is known sends no
+ * transaction_id.
+ */
 export const sign: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, options) => {
   app.post(
     '/sign_v2/sign',
@@ -65,12 +71,18 @@ export const sign: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, optio
       const provider = providerOf(ca_name, options).id
       const of = { provider, clientId: sp_id, clientSecret: sp_password }
       const caller = await authenticate(request, options.access, of)
-      const manners = { provider, dialect: 'neac', form: 'base64', callbackUrl: null } as const
+      const manners = {
+        provider,
+        dialect: 'neac',
+        form: 'base64',
+        requiresName: false,
+        callbackUrl: null
+      } as const
       const { id, name } = await askToSign(options, request, caller, body, manners)
       return {
         status_code: 200,
         message: 'Success',
-        data: { transaction_id: name ?? '', tran_code: id }
+        data: { transaction_id: name ?? id, tran_code: id }
       }
     }
   )

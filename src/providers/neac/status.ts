@@ -38,7 +38,10 @@ export const status: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, opt
       const provider = providerOf(ca_name, options).id
       const of = { provider, clientId: sp_id, clientSecret: sp_password }
       const { party } = await authenticate(request, options.access, of)
-      const transaction = await options.transactions.findByName(transaction_id, party)
+      const { transactions } = options
+      const transaction =
+        (await transactions.findByName(transaction_id, party)) ??
+        (await transactions.find(transaction_id, party))
       if (transaction === null)
         throw new ServiceError('not_found', `no transaction ${transaction_id}`, {
           says: 'There is no such transaction.'

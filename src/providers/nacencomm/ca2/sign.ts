@@ -1,10 +1,8 @@
 import { Type } from 'typebox'
-import type { RelyingParty } from '../../../access/access.js'
 import { mayCallBack } from '../../../access/addresses.js'
-import { ServiceError } from '../../../errors.js'
 import { askToSign } from '../../annex/asking.js'
 import { envelope, ownName, SignFiles, spFields, timeStamp, userId } from '../../annex/fields.js'
-import { authenticate } from '../../dialect/caller.js'
+import { authenticate, type DialectCaller } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { pathsOf } from './paths.js'
 
@@ -79,7 +77,8 @@ export const sign: DialectRoutes = async (app, { access, provider, ...deps }) =>
           provider: provider.id,
           dialect: 'ca2',
           form: 'base64',
-          callbackUrl: urlWebhook === '' ? null : registered(caller.party, urlWebhook)
+          requiresName: true,
+          callbackUrl: urlWebhook === '' ? null : registered(urlWebhook, caller)
         })
         return {
           status_code: 200,
@@ -92,10 +91,12 @@ export const sign: DialectRoutes = async (app, { access, provider, ...deps }) =>
 }
 
 /** @throws ServiceError `request_invalid` for an address that the relying party has not registered. */
-function registered(party: RelyingParty, address: string): string {
+function registered(address: string, { party, findings }: DialectCaller): string {
   if (mayCallBack(party, address)) return address
-  throw new ServiceError('request_invalid', 'urlWebhook is not registered', {
-    says: 'urlWebhook shares origin and path with none of the registered callback addresses.',
-    field: 'urlWebhook'
+  return findings.refuse({
+    code: 'callback_not_registered',
+    field: 'urlWebhook',
+    found: 'urlWebhook shares origin and path with none of the registered callback addresses.',
+    remedy: 'Have it registered, or leave urlWebhook out and poll.'
   })
 }

@@ -22,7 +22,10 @@ export function statusAnswer(transaction: Transaction, quirk: (name: string) => 
     body: {
       status_code: 200,
       message: messages[state],
-      data: { transaction_id: transaction.name, signatures: signatureItems(transaction, quirk) }
+      data: {
+        transaction_id: transaction.name ?? transaction.id,
+        signatures: signatureItems(transaction, quirk)
+      }
     }
   }
 }

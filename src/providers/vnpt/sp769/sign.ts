@@ -70,6 +70,7 @@ export const sign: DialectRoutes = async (app, { access, provider, ...deps }) =>
         provider: provider.id,
         dialect: 'sp769',
         form: 'hex',
+        requiresName: true,
         callbackUrl: callbackFor(caller.party)
       })
       return {

@@ -67,6 +67,6 @@ function answer(transaction: Transaction, reply: { code(status: number): unknown
   return {
     status_code: 200,
     message: stateMessages[state],
-    data: { transaction_id: transaction.name, signatures: signatureItems(transaction) }
+    data: { transaction_id: transaction.name ?? transaction.id, signatures: signatureItems(transaction) }
   }
 }
