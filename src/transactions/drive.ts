@@ -31,6 +31,17 @@ export async function drive(deps: DriveDeps, id: string): Promise<TransactionEnd
   const { store, now } = deps
   const at = now()
   if (!(await store.claim(id, at, new Date(at.getTime() + claimMs)))) return null
+  try {
+    return await driveClaimed(deps, id)
+  } catch (error) {
+    // Not to be waited for until the claim has passed.
+    await store.release(id, new Date(now().getTime() + retryMs)).catch(() => undefined)
+    throw error
+  }
+}
+
+async function driveClaimed(deps: DriveDeps, id: string): Promise<TransactionEnding | null> {
+  const { store, now } = deps
   const [transaction, activation] = await Promise.all([store.find(id), deps.activationOf(id)])
   if (transaction === null || activation === null) return null // removed meanwhile, with all of its time
   const verdict = endOf(activation) ?? (await signOrTell(deps, transaction, activation))
