@@ -154,7 +154,7 @@ function choresOf(
     { name: 'ending what has expired', everyMs: 1_000, run: () => activations.expire() },
     { name: 'ending what could not be recorded', everyMs: 1_000, run: () => signing.settle() },
     { name: 'bringing transactions to their end', everyMs: 1_000, run: () => transactions.sweep() },
-    { name: 'delivering outcomes', everyMs: 1_000, run: () => deliveries.deliverDue() },
+    { name: 'delivering outcomes', everyMs: 1_000, run: async () => deliveries.wake() },
     { name: 'signing an audit checkpoint', everyMs: 10_000, run: () => audit.checkpoint() },
     { name: 'recovering dead servers', everyMs: 10_000, run: () => recovery.recoverDeadServers() },
     { name: 'making the partitions of months to come', everyMs: 3_600_000, run: () => months.refresh() },

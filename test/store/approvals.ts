@@ -15,8 +15,9 @@ export async function person(database: Database) {
   const at = new Date(0)
   const later = new Date(Date.UTC(2100, 0))
   await database.query({
-    text: `insert into subscribers (id, provider, login, full_name, national_id, created_at, version, seal)
-           values ($1, 'vnpt', $1, 'Trần Thị Bình', '001088035895', $2, 1, $3)`,
+    text: `insert into subscribers (id, provider, login, full_name, national_id, second_factor, created_at,
+             version, seal)
+           values ($1, 'vnpt', $1, 'Trần Thị Bình', '001088035895', 'none', $2, 1, $3)`,
     values: [subscriberId, at, randomBytes(32)]
   })
   await database.query({
