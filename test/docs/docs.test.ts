@@ -152,10 +152,13 @@ t.test('a running server', async (t) => {
     const served = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
     )
-    const ofProvider = new RegExp(`^([A-Z]+ )/(${providers.map(({ id }) => id).join('|')})/`)
+    // What all providers have alike is documented once; each one's dialect on its own page.
+    const ofProvider = new RegExp(`^([A-Z]+ )/(?:${providers.map(({ id }) => id).join('|')})/(?=csc/|phone/)`)
     const folded = new Set(served.map((route) => route.replace(ofProvider, '$1/{provider}/')))
     const [api = '', later = ''] = read('docs/api.md').split('\n## Not yet served\n')
-    const documented = [...api.matchAll(routes), ...read('docs/csc.md').matchAll(routes)]
+    const documented = [api, read('docs/csc.md'), ...dialectPages.map(read)]
+      .flatMap((page) => [...new Set([...page.matchAll(routes)].map(([written]) => written))])
+      .flatMap((written) => [...written.matchAll(routes)])
       .map(([, route = '']) => route)
       .sort()
     t.same(documented, [...folded].sort())
@@ -169,6 +172,18 @@ t.test('a running server', async (t) => {
       'what is said not to be served is not'
     )
   })
+
+  for (const page of dialectPages) {
+    await t.test(`the first signature of ${page} verifies, as it is written there`, async (t) => {
+      const block = /^```bash\n([\s\S]*?)^```$/m.exec(read(page))?.[1] ?? ''
+      const script = block.replaceAll('http://127.0.0.1:8080', world.url)
+      const { stdout } = await promisify(execFile)('bash', ['-ec', script], {
+        cwd: t.testdir(),
+        timeout: 60_000
+      })
+      t.match(stdout.trimEnd(), /Signature Verified Successfully$/)
+    })
+  }
 
   await t.test("the README's first signature verifies, as it is written there", async (t) => {
     const block = /^```bash\n([\s\S]*?)^```$/m.exec(read('README.md'))?.[1] ?? ''
@@ -186,5 +201,8 @@ t.test('a running server', async (t) => {
     t.equal(stderr, '')
   })
 })
+
+/** The page of each dialect. */
+const dialectPages = [...providers.map(({ id }) => id), 'neac'].map((id) => `docs/providers/${id}.md`)
 
 const routes = /`((?:GET|POST|PUT|PATCH|DELETE) \/[^`\s]*)`/g
