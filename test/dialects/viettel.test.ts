@@ -346,7 +346,11 @@ t.test('Viettel MySign', async (t) => {
       const off = ['strings-for-numbers', 'signature-line-breaks', 'pending-4000'].map(
         (name) => `viettel.${name}`
       )
+      const fields = client.signFields(listed.credential_id, [digestOf('khởi động lại')], { async: 0 })
+      const waiting = client.sign(personToken, fields).catch(() => undefined)
+      const waited = await firstChallenge(person)
       await world.restart({ QUIRKS_OFF: [...off, 'dialects.rsa-only'].join(',') })
+      await waiting
       const { body } = await client.login(an)
       t.equal(body.expires_in, 3600)
       const { body: items } = await client.certificates(body.access_token, an)
@@ -368,6 +372,10 @@ t.test('Viettel MySign', async (t) => {
       const ec = client.signFields(items[1]?.credential_id ?? '', [digestOf('p-256')])
       t.match(seen(await client.sign(body.access_token, ec)), { status: 400, body: { error: '30000' } })
       const again = await client.tokenFor(person.login)
+      await person.device.confirm(await person.device.challenge(waited.id))
+      const { body: left } = await client.ended(again, waited.id)
+      t.equal(left.signatures?.length, 1, 'what a call waited for when the server stopped goes on')
+
       const { body: asked } = await client.sign(
         again,
         client.signFields(listed.credential_id, [digestOf('cuối')])

@@ -24,8 +24,8 @@ export function readDescription(text: string, findings: Findings): string {
 }
 
 /**
- * `document_name`: UTF-8 in base64, or plain text of letters, digits, underscore, dash and space. Some short words are
- * both; they are what gives a name.
+ * `document_name`: UTF-8 in base64, or plain text of letters, digits, underscore, dash and space. Some short words can be
+ * read in both ways: then as what looks like a name.
  * @param field The member, as the dialect calls it.
  * @throws ServiceError `request_invalid` for a strict relying party.
  */

@@ -62,7 +62,7 @@ export const SignRequest = Type.Object(
         client_secret: 'dvctt-secret',
         credentialID: '019ab0c4-5d1e-7c3a-8f00-6b1f4f0c2d11_1326198033_20261122083000',
         numSignatures: 1,
-        description: 'VeG7nSBraGFp',
+        description: 'VOG7nSBraGFp',
         documents: [{ document_id: 'UNC-0042', document_name: 'VW5jIDAwNDI=' }],
         hash: ['sTOgwOm+474gFj0q0x1iSNspKqbcse4IeiqlDg/HWuI='],
         hashAlgo: '2.16.840.1.101.3.4.2.1',
