@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import t from 'tap'
+import { plainText } from '../../src/providers/misa/esign/plain-text.js'
 import { Device } from '../clients/device.js'
 import { digestOf } from '../clients/journey.js'
 import { digestInfo, documentsOf, type FailureBody, MisaClient, type StatusBody } from '../clients/misa.js'
@@ -21,6 +25,26 @@ interface Delivery {
 }
 const ended = ({ status }: Delivery) => status !== 'waiting'
 const octets = (base64: string) => Buffer.from(base64, 'base64')
+
+t.test('HTML is shown as its text', async (t) => {
+  for (const [html, text] of [
+    ['Uỷ nhiệm chi 0042', 'Uỷ nhiệm chi 0042'],
+    ['<p>Chi <b>5</b> triệu</p><p>cho A</p>', 'Chi 5 triệu cho A'],
+    ['dưới 5 < 6 & trên 3 > 2, x<y', 'dưới 5 < 6 & trên 3 > 2, x<y'],
+    ['A&amp;B &lt;b&gt; &#273;&#x1ED3;ng&nbsp;1 &copy;', 'A&B <b> đồng 1 &copy;'],
+    ['&#0;&#xD800;&#9999999;', '\ufffd\ufffd\ufffd'],
+    [
+      '<style>b{display:none}</style><b style="display:none">Chi 1</b> tỉ<script>if(a<b)c()</script>',
+      'Chi 1 tỉ'
+    ],
+    ['a<!-- <b>không</b> > -->b --> c', 'ab --> c'],
+    ['<img src=x onerror="a()">ảnh<br/>dòng', 'ảnh dòng'],
+    ['<SCRIPT>a</script >b', 'b']
+  ] as const)
+    t.equal(plainText(html), text)
+  for (const piece of ['<!--', '<script>', '<script ', '<a', '</', '&#', '<!', ' -->'])
+    t.ok(plainText(piece.repeat(20_000 / piece.length)).length <= 20_000, `soon done with ${piece}`)
+})
 
 t.test('MISA eSign', async (t) => {
   const world = await startWorld(t)
@@ -79,6 +103,23 @@ t.test('MISA eSign', async (t) => {
   const person = await enrol()
   const other = await register({ mode: 'strict' })
   const lenient = await register({ mode: 'lenient' })
+
+  await t.test(
+    'the first signature of docs/providers/misa.md verifies, as it is written there',
+    async (t) => {
+      const page = await readFile('docs/providers/misa.md', 'utf8')
+      const script = /^```bash\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? ''
+      const { stdout } = await promisify(execFile)(
+        'bash',
+        ['-c', script.replace('http://127.0.0.1:8080', url)],
+        {
+          cwd: t.testdir(),
+          timeout: 60_000
+        }
+      )
+      t.equal(stdout, 'Signature Verified Successfully\n')
+    }
+  )
 
   t.test('login', async (t) => {
     await t.test('answers three tokens and who it is, at both paths', async (t) => {
