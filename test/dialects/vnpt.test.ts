@@ -1,5 +1,7 @@
 import pg from 'pg'
 import t from 'tap'
+import { type ErrorCode, errorCodes, ServiceError } from '../../src/errors.js'
+import { annexFault } from '../../src/providers/annex/envelope.js'
 import { AnnexClient, certificateOctets } from '../clients/annex.js'
 import { digestOf } from '../clients/journey.js'
 import { startWorld } from '../world.js'
@@ -16,6 +18,7 @@ import {
   setStage,
   wrongCredentials
 } from './annex-stage.js'
+import { annexWebhook } from './annex-webhook.js'
 import { readCertificate } from './openssl.js'
 
 const below = '/sca/sp769/v1'
@@ -39,6 +42,26 @@ const dialect: AnnexDialect = {
   askedMessage: 'sig_wait_for_user_confirm',
   nobodyMessage: 'Success'
 }
+
+t.test('every failure has a code of the annex, and says nothing of what is only for the log', async (t) => {
+  const symbols: Record<string, ErrorCode[]> = {}
+  for (const code of Object.keys(errorCodes) as ErrorCode[]) {
+    const { status, body } = annexFault(new ServiceError(code, 'for the log'))
+    const { status_code, message, description } = body as Record<string, unknown>
+    t.equal(status_code, status, code)
+    t.equal(description, errorCodes[code], code)
+    const name = `${status} ${message}`
+    symbols[name] = [...(symbols[name] ?? []), code]
+  }
+  const { '400 BAD_REQUEST': _, ...others } = symbols
+  t.same(others, {
+    '401 SP_CREDENTIAL_INVALID': ['authentication_required', 'authentication_failed', 'token_expired'],
+    '403 CREDENTIAL_STATUS_INVALID': ['credential_unusable', 'certificate_expired'],
+    '429 TOO_MANY_REQUESTS': ['too_many_requests', 'challenges_too_many'],
+    '503 SERVICE_UNAVAILABLE': ['hsm_busy', 'hsm_unavailable', 'database_unavailable'],
+    '500 SERVER_INTERNAL_ERROR': ['signature_uncertain', 'integrity_broken', 'internal']
+  })
+})
 
 t.test('VNPT sp769', async (t) => {
   const world = await startWorld(t)
@@ -148,13 +171,15 @@ t.test('VNPT sp769', async (t) => {
   })
 
   await t.test('a transaction_id is required, for a strict and a lenient relying party', async (t) => {
-    for (const mode of ['strict', 'lenient']) {
-      const of = await stage.register({ mode })
-      for (const more of [{ transaction_id: '' }, { transaction_id: null }]) {
-        const answer = await of.client.sign(login, '', of.client.files([digestOf('a')]), more)
-        isFault(t, answer, badRequest, mode)
-        t.same((await diagnosisOf(stage, answer)).codes, ['transaction_id_missing'])
-      }
+    const parties = await Promise.all(['strict', 'lenient'].map((mode) => stage.register({ mode })))
+    const answers = parties.flatMap((of) =>
+      ['', null].map((transaction_id) =>
+        of.client.sign(login, '', of.client.files([digestOf('a')]), { transaction_id })
+      )
+    )
+    for (const answer of answers) {
+      isFault(t, await answer, badRequest, 'without one')
+      t.same((await diagnosisOf(stage, await answer)).codes, ['transaction_id_missing'])
     }
   })
 
@@ -218,6 +243,19 @@ t.test('VNPT sp769', async (t) => {
     )
     await database.end()
   }
+
+  await t.test('webhook, to the address that was registered (§3.1.4)', (t) =>
+    annexWebhook(t, stage, {
+      ask: () => ({}),
+      told: ({ spId, transactionId, state, signatures }) => ({
+        sp_id: spId,
+        status_code: 200,
+        message: dialect.messages[state],
+        transaction_id: transactionId,
+        signed_files: signatures ?? []
+      })
+    })
+  )
 
   await t.test('quirks can be switched off by name', async (t) => {
     await world.restart({ QUIRKS_OFF: 'vnpt.base64-line-breaks,dialects.rsa-only' })

@@ -52,7 +52,10 @@ export const status: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, opt
         reply.code(status)
         return body
       }
-      const data = { transaction_id, signatures: signatureItems(transaction) }
+      const data = {
+        transaction_id: transaction.name ?? transaction.id,
+        signatures: signatureItems(transaction)
+      }
       return { status_code: 200, message: stateMessages[state], data }
     }
   )
