@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Challenge } from '../../src/activation/activation.js'
 import { hashes } from '../../src/hsm/hashes.js'
 import { biometricToken, deviceToken } from '../prepare/device.js'
-import { credentialOf, type Population, personOf, type Wanted } from '../prepare/protocol.js'
+import { credentialOf, type Person, type Population, personOf, type Wanted } from '../prepare/protocol.js'
 import type { Connection, RawAnswer } from './connection.js'
 import { digestOf } from './documents.js'
 import type { PhoneWriter, RequestWriter } from './requests.js'
@@ -61,11 +61,28 @@ export async function approveOverHttp(
     })
   )
   const { handle } = readAnswer<{ handle: string }>(asked, 202)
+  await confirmOverHttp({ calls, audience }, owner, key, handle, phone)
+  return handle
+}
+
+/**
+ * A phone reads its challenges and confirms one.
+ * @param key Of the device. @param activationId Null: the oldest that waits.
+ * @throws UnexpectedAnswer
+ */
+export async function confirmOverHttp(
+  { calls, audience }: { calls: PhoneWriter; audience: string },
+  owner: Person,
+  key: KeyObject,
+  activationId: string | null,
+  phone: Connection
+): Promise<void> {
   const proof = () => deviceToken(owner, key, audience, new Date())
   const waiting = await phone.send(calls.get('/challenges', proof()))
-  const challenge = readAnswer<Challenge[]>(waiting, 200).find(({ id }) => id === handle)
+  const challenge = readAnswer<Challenge[]>(waiting, 200).find(
+    ({ id }) => activationId === null || id === activationId
+  )
   if (challenge === undefined) throw new UnexpectedAnswer({ ...waiting, status: 404 })
   const token = biometricToken(owner, key, challenge, new Date())
-  readAnswer(await phone.send(calls.post(`/challenges/${handle}/confirm`, proof(), { token })), 200)
-  return handle
+  readAnswer(await phone.send(calls.post(`/challenges/${challenge.id}/confirm`, proof(), { token })), 200)
 }

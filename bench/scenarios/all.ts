@@ -8,6 +8,7 @@ import { concurrencyScenarios } from './concurrency.js'
 import { enrolScenarios } from './enrol.js'
 import { type Figure, quotient } from './figure.js'
 import { jobScenarios } from './job.js'
+import { dialectJobScenarios } from './job-dialect.js'
 import { latency } from './latency.js'
 import { overload, overloadFigures } from './overload.js'
 import { rateFigures, rateScenarios } from './rate.js'
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   overload,
   latency,
   ...jobScenarios,
+  ...dialectJobScenarios,
   ...enrolScenarios,
   ...concurrencyScenarios,
   ...scaleScenarios
@@ -65,7 +67,7 @@ export const groups: readonly (readonly string[])[] = [
     'concurrency-rsa2048'
   ],
   ['rate-70', 'rate-70-p256', 'overload-200', 'latency-rsa2048'],
-  ['job-rsa2048'],
+  ['job-rsa2048', 'job-vnpt', 'job-viettel', 'job-misa', 'job-nacencomm'],
   ['enrol-rsa2048', 'enrol-rsa2048-pool', 'enrol-p256', 'enrol-p256-pool'],
   ['scale-1k', 'scale-10k', 'scale-100k', 'scale-1m']
 ]

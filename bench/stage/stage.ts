@@ -58,6 +58,8 @@ export interface Served {
   /** Requests of devices to the phone API, and what their tokens name as audience. */
   readonly phone: PhoneWriter
   readonly audience: string
+  /** The key of an administrator. */
+  operatorKey(): Promise<string>
   usage(): Promise<Usage>
 }
 
@@ -67,10 +69,7 @@ export interface ServedVariant extends Served {
 }
 
 /** A server with settings of its own. */
-export interface ServedBeside extends ServedVariant {
-  /** The key of a registrar made for this run. */
-  operatorKey(): Promise<string>
-}
+export type ServedBeside = ServedVariant
 
 export function openStage(options: Options, console: Console): Stage {
   const settings = Object.fromEntries(
@@ -80,7 +79,6 @@ export function openStage(options: Options, console: Console): Stage {
   const closers: (() => Promise<unknown>)[] = [() => verifier.close()]
   let served: Promise<Main> | null = null
   let remote: Promise<Remote> | null = null
-  let operatorKey: Promise<string> | null = null
   const variants = createVariants(startVariant)
 
   async function openElsewhere(elsewhere: Elsewhere): Promise<Remote> {
@@ -145,10 +143,6 @@ export function openStage(options: Options, console: Console): Stage {
     console.say(`server with ${JSON.stringify(wanted)} ready after ${Math.round(variant.startMs)} ms`)
     return {
       ...(await servedBy(variant, folder, preparation, server.url)),
-      operatorKey() {
-        operatorKey ??= preparation.createOperator('registrar')
-        return operatorKey
-      },
       close: () => variant.stop()
     }
   }
@@ -202,9 +196,10 @@ interface Main {
 async function servedBy(
   { url, startMs }: ServerProcess,
   { path, population }: DataFolder,
-  preparation: Pick<Preparation, 'approve'>,
+  preparation: Pick<Preparation, 'approve' | 'createOperator'>,
   publicUrl: string
 ): Promise<Served> {
+  let operatorKey: Promise<string> | null = null
   const base = `${url}/${population.provider}`
   const csc = `${base}/csc/v2`
   return {
@@ -215,6 +210,10 @@ async function servedBy(
     requests: createRequestWriter(csc, await accessToken(csc, population)),
     phone: createPhoneWriter(`${base}/phone`),
     audience: `${publicUrl}/${population.provider}`,
+    operatorKey() {
+      operatorKey ??= preparation.createOperator('administrator')
+      return operatorKey
+    },
     usage: () => readUsage(url, path)
   }
 }
