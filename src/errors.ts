@@ -29,6 +29,11 @@ export const errorCodes = {
   credential_unusable: 'The credential is not active.',
   certificate_expired: 'The certificate of the credential is not valid at this time.',
 
+  // What is asked for before a challenge
+  factor_required: 'The credential asks for a PIN, a one-time code or a login besides.',
+  factor_wrong: 'The PIN or one-time code of the credential is wrong.',
+  factor_locked: 'Too many wrong PINs or one-time codes: the credential is locked for a while.',
+
   // Asking for and confirming an activation
   challenges_too_many: 'Too many challenges wait for this subscriber.',
   signatures_too_many: 'More signatures were asked for than the credential allows at once.',

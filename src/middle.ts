@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createAccess } from './access/create.js'
+import { openFactors } from './access/factors.js'
 import { openLogins } from './access/logins.js'
 import { createPasswords } from './access/passwords.js'
 import { createRefusals } from './access/refusals.js'
@@ -133,26 +134,11 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     now
   })
 
-  const activationStore = createActivationStore(database, months)
-  const approvals = createApprovals({ store: activationStore, directory, audit, actor })
-  const activations = await createActivations({
-    store: activationStore,
-    directory,
-    access,
-    approvals,
-    audit,
-    now,
-    actor,
-    publicUrl,
-    ttlS: (provider) => config.activationTtlS ?? findProvider(provider)?.limits.activationTtlS ?? 120,
-    sadTtlS: config.sadTtlS
-  })
-
   const passwords = createPasswords()
   const refusals = createRefusals({ audit })
   // Only the simulation has somewhere to send codes to.
   const codeSender = config.simulation ? createOutbox({ store: createOutboxStore(database), now }) : null
-  const logins = openLogins({
+  const secretsTried = {
     lockoutStore: createLockoutStore(database),
     codeStore: createLoginCodeStore(database),
     codeSender,
@@ -164,7 +150,26 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     refusals,
     now,
     lockout: { attempts: config.lockoutAttempts, lockoutS: config.lockoutS }
+  }
+  const logins = openLogins(secretsTried)
+  const factors = openFactors(secretsTried)
+
+  const activationStore = createActivationStore(database, months)
+  const approvals = createApprovals({ store: activationStore, directory, audit, actor })
+  const activations = await createActivations({
+    store: activationStore,
+    directory,
+    access,
+    factors,
+    approvals,
+    audit,
+    now,
+    actor,
+    publicUrl,
+    ttlS: (provider) => config.activationTtlS ?? findProvider(provider)?.limits.activationTtlS ?? 120,
+    sadTtlS: config.sadTtlS
   })
+
   const enrolment = createEnrolment({
     subscribers,
     credentials,
@@ -228,11 +233,17 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     audit,
     audits,
     months,
-    removeOld,
+    /** Events and evidence first: a transaction without its activation is not found any more. */
+    async removeOld() {
+      await removeOld()
+      if (config.retentionDays === null) return
+      await transactionStore.purge(new Date(now().getTime() - config.retentionDays * 86_400_000))
+    },
     recovery,
     pki,
     access,
     logins,
+    factors,
     directory,
     activations,
     enrolment,

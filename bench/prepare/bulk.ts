@@ -2,8 +2,8 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { AuditEvent } from '../../src/audit/audit.js'
 import type { Clock } from '../../src/clock.js'
-import type { Credential, Device } from '../../src/enrolment/enrolment.js'
-import type { SubscriberRecord } from '../../src/enrolment/needs.js'
+import type { Device } from '../../src/enrolment/enrolment.js'
+import type { CredentialRecord, SubscriberRecord } from '../../src/enrolment/needs.js'
 import { credentialFields, deviceFields, subscriberFields } from '../../src/enrolment/sealed-fields.js'
 import type { Ground } from '../../src/ground.js'
 import type { Middle } from '../../src/middle.js'
@@ -74,7 +74,7 @@ export async function loadPopulation(
 export interface Made {
   subscriber: SubscriberRecord
   device: Device
-  credential: Credential
+  credential: CredentialRecord
   seals: { subscriber: Uint8Array; device: Uint8Array; credential: Uint8Array }
   deviceKey: KeyObject
 }
@@ -119,6 +119,7 @@ async function makePerson(
     name: 'Điện thoại thử tải',
     platform: 'bench',
     spki: publicKey.export({ format: 'der', type: 'spki' }),
+    webauthn: null,
     virtual: false,
     virtualKey: null,
     createdAt: at,
@@ -128,7 +129,7 @@ async function makePerson(
   }
   const key = await keys.generate(newId(), 'P-256')
   const serialNumber = makers.newSerialNumber()
-  const credential: Credential = {
+  const credential: CredentialRecord = {
     id: key.id,
     provider,
     subscriberId: subscriber.id,
@@ -147,6 +148,7 @@ async function makePerson(
     suspendedAt: null,
     revokedAt: null,
     revocationReason: null,
+    pinHash: null,
     version: 1
   }
   const [subscriberSeal, deviceSeal, credentialSeal] = await Promise.all([

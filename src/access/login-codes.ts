@@ -19,7 +19,7 @@ export interface NewCode {
   expiresAt: Date
 }
 
-/** One-time codes of six digits: one at a time for each subscriber and relying party, kept as a keyed hash. */
+/** One-time codes of six digits: one at a time for each subscriber, relying party and purpose, kept as a keyed hash. */
 export interface LoginCodes {
   /** In the place of an earlier one. Null: too many were sent of late. */
   start(of: CodeOwner): Promise<NewCode | null>

@@ -36,7 +36,8 @@ export interface Logins {
 /** What operators and the server's timer do with logins. */
 export interface LoginAdministration {
   /**
-   * Ends all lockouts of a subscriber's login, at every relying party, and forgets what was wrong; audited.
+   * Ends all lockouts of a subscriber's login and credentials, at every relying party, and forgets what was wrong;
+   * audited.
    * @param by Actor of the audit event.
    * @throws ServiceError `not_found`.
    */
@@ -51,7 +52,7 @@ export interface LoginsDeps {
   codeStore: LoginCodeStore
   /** Null: this server has no way to send codes. */
   codeSender: CodeSender | null
-  directory: Pick<LocalDirectory, 'subscriber' | 'subscriberByLogin' | 'subscriberRecord'>
+  directory: Pick<LocalDirectory, 'subscriber' | 'subscriberByLogin' | 'subscriberRecord' | 'credentialsOf'>
   relyingParty: Access['relyingParty']
   passwords: Pick<Passwords, 'verify'>
   mac: Hsm['mac']
@@ -64,6 +65,8 @@ export interface LoginsDeps {
 
 /** Stands in for the id of a subscriber that does not exist, so that the same is asked of the database. */
 const nobody = 'nobody'
+/** What the codes of this file prove. */
+const purpose = 'login'
 
 export function openLogins(deps: LoginsDeps): Logins & LoginAdministration {
   const { directory, passwords, codeSender, now } = deps
@@ -136,7 +139,7 @@ export function openLogins(deps: LoginsDeps): Logins & LoginAdministration {
         throw new ServiceError('not_offered', `a code for ${subscriber.id}, and nothing to send it`, {
           says: 'This login asks for a one-time code, and this server has no way to send one.'
         })
-      const made = await codes.start({ provider, clientId, subscriberId: subscriber.id })
+      const made = await codes.start({ provider, clientId, subscriberId: subscriber.id, purpose })
       if (made === null)
         throw new ServiceError('too_many_requests', `too many codes were sent to ${subscriber.id}`, {
           says: 'Too many one-time codes were sent to this subscriber.',
@@ -149,13 +152,18 @@ export function openLogins(deps: LoginsDeps): Logins & LoginAdministration {
     async verifyCode({ provider, clientId, login, code }) {
       const tried = { provider, clientId, kind: 'code', login } as const
       return judged(tried, (record) =>
-        codes.take({ provider, clientId, subscriberId: record?.id ?? nobody }, code)
+        codes.take({ provider, clientId, subscriberId: record?.id ?? nobody, purpose }, code)
       )
     },
 
     async sendCode({ provider, clientId, login }) {
       const subscriber = await directory.subscriberByLogin(provider, login)
-      const made = await codes.replace({ provider, clientId, subscriberId: subscriber?.id ?? nobody })
+      const made = await codes.replace({
+        provider,
+        clientId,
+        subscriberId: subscriber?.id ?? nobody,
+        purpose
+      })
       if (made !== null && subscriber !== null && codeSender !== null)
         await send(codeSender, subscriber, clientId, made)
     },
@@ -164,7 +172,10 @@ export function openLogins(deps: LoginsDeps): Logins & LoginAdministration {
       const subscriber = await directory.subscriber(subscriberId)
       if (subscriber === null) throw new ServiceError('not_found', `no subscriber ${subscriberId}`)
       const { provider, login } = subscriber
-      const locked = await lockout.unlock({ provider, login })
+      const credentials = await directory.credentialsOf(subscriberId)
+      let locked = 0
+      for (const name of [login, ...credentials.map(({ id }) => id)])
+        locked += await lockout.unlock({ provider, login: name })
       await deps.audit.record({
         type: 'subscriber.unlocked',
         actor: by,

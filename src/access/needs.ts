@@ -49,6 +49,8 @@ export interface AccessTokenRecord extends AccessGrant {
   tokenSha256: string
   issuedAt: Date
   revokedAt: Date | null
+  /** The grant of a person that it ends with; null: a client's own. */
+  grantId: string | null
 }
 
 /** What this room needs to keep access tokens; `store/access-tokens.ts` provides it. Hashes as in the record. */
@@ -136,14 +138,16 @@ export interface LockoutStore {
   purge(of: { at: Date; countedSince: Date; judgedSince: Date; unlockedMax: number }): Promise<void>
 }
 
-/** Who waits for a one-time code, and where. */
+/** Who waits for a one-time code, where, and what it will prove. */
 export interface CodeOwner {
   provider: string
   clientId: string
   subscriberId: string
+  /** `login`, or the id of the credential that is to be used: one is no good for another. */
+  purpose: string
 }
 
-/** One-time codes; `store/login-codes.ts` provides it. At most one a subscriber and relying party. */
+/** One-time codes; `store/login-codes.ts` provides it. At most one a subscriber, relying party and purpose. */
 export interface LoginCodeStore {
   /**
    * Puts a code in the place of an earlier one, with no wrong tries.

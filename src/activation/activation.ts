@@ -1,10 +1,11 @@
+import type { GivenFactors } from '../access/factors.js'
 import type { HashAlgorithm } from '../hsm/hsm.js'
 import type { Alongside } from './needs.js'
 
 export type ActivationStatus = 'waiting' | 'confirmed' | 'spent' | 'rejected' | 'expired' | 'cancelled'
 export type ActivationKind = 'digests' | 'session' | 'device'
 
-/** One request to use a credential for given digests, from ask to end. */
+/** One request to use a credential, for given digests or for a number of signatures, from ask to end. */
 export interface Activation {
   id: string
   provider: string
@@ -17,10 +18,11 @@ export interface Activation {
   relyingPartyName: string
   hash: HashAlgorithm | null
   numSignatures: number
-  /** In the order asked; the same digest twice is two occurrences. */
+  /** In the order asked; the same digest twice is two occurrences. None for a session. */
   digests: readonly Uint8Array[]
   documentNames: readonly string[]
   description: string
+  /** Of a session: when the last signature may be made. */
   validUntil: Date | null
   nonce: string
   createdAt: Date
@@ -28,7 +30,7 @@ export interface Activation {
   confirmedAt: Date | null
   endedAt: Date | null
   endedReason: string | null
-  /** One digit a digest: `0` authorized, `1` reserved or consumed. */
+  /** One digit a signature: `0` authorized, `1` reserved or consumed. */
   occurrences: string
 }
 
@@ -52,19 +54,41 @@ export interface Challenge {
   displayHash: string
 }
 
-/** A relying party's request. Digests are decoded and of one hash. */
+/**
+ * A relying party's request. Digests are decoded and of one hash; without any, where the credential is SCAL 1, it is for
+ * a session: so many signatures, whatever is signed, until `validUntil`, and the device shows both.
+ */
 export interface AskRequest {
   provider: string
   clientId: string
   credentialId: string
   /** Owner the caller named or whose token it has; must own the credential. Null: any subscriber of the provider. */
   subscriberId: string | null
-  hash: HashAlgorithm
+  /** Null exactly when there are no digests. */
+  hash: HashAlgorithm | null
   digests: readonly Uint8Array[]
   numSignatures: number
+  /** What the credential asks for beside the device; checked last of all, and before anything is announced. */
+  factors?: GivenFactors | undefined
   /** Names for the device's display, one a digest; missing ones are numbered. */
   documentNames: readonly string[]
   description: string
+}
+
+/** A SAD on its way to the relying party. */
+export interface IssuedSad {
+  sad: string
+  expiresInS: number
+}
+
+/** What a SAD stands for. */
+export interface SadGrant {
+  activationId: string
+  provider: string
+  clientId: string
+  subscriberId: string
+  credentialId: string
+  expiresAt: Date
 }
 
 /** Ask, challenge, confirm, SAD. */
@@ -72,7 +96,9 @@ export interface Activations {
   /**
    * Opens an activation and announces its challenge.
    * @throws ServiceError `not_found` (credential not this provider's or not this owner's), `credential_unusable`,
-   *   `certificate_expired`, `signatures_too_many`, `digest_length_wrong`, `challenges_too_many`.
+   *   `certificate_expired`, `request_invalid` (`field` `numSignatures`, or `hashes` where SCAL 2 has no digests),
+   *   `signatures_too_many`, `digest_length_wrong`, `factor_required`, `factor_wrong`, `factor_locked`,
+   *   `challenges_too_many`.
    * @param alongside Writes what stands or falls with the activation; it may throw to prevent it.
    */
   ask(request: AskRequest, alongside?: Alongside): Promise<Activation>
@@ -87,6 +113,7 @@ export interface Activations {
   }): Promise<Activation>
   /**
    * For the relying party: how it stands, and a new SAD if it is confirmed (each replaces the one before).
+   * @param of.audience The API, such as `csc/v2`, at which the SAD is an access token as well: see `bearerOf`.
    * @throws ServiceError `not_found` (no such handle of this relying party), `activation_waiting`,
    *   `activation_rejected`, `activation_expired`, `activation_cancelled`, `sad_invalid` when it is spent.
    */
@@ -94,7 +121,35 @@ export interface Activations {
     provider: string
     clientId: string
     activationId: string
-  }): Promise<{ sad: string; expiresInS: number }>
+    audience?: string
+  }): Promise<IssuedSad>
+  /**
+   * A new SAD in the place of one that is valid still; what was signed stays signed. Its life ends with the last that
+   * `issueSad` could have given.
+   * @param of.digests Of SCAL 2: what is to be signed next, which must be among what was confirmed and is not signed yet.
+   * @throws ServiceError `sad_invalid`, `sad_expired`, `not_found` (no such credential), `credential_unusable`,
+   *   `certificate_expired`, `request_invalid` (`field` `hashes`: none were given), `digest_not_authorized`.
+   */
+  extendSad(of: {
+    provider: string
+    clientId: string
+    credentialId: string
+    sad: string
+    digests: readonly Uint8Array[]
+  }): Promise<IssuedSad>
+  /**
+   * What a SAD stands for that came as an access token of `audience`, for which it must have been issued.
+   * @throws ServiceError `authentication_failed`, `token_expired` (expired, spent or revoked).
+   */
+  bearerOf(of: { provider: string; audience: string; sad: string }): Promise<SadGrant>
+  /** Ends a confirmed activation whose present SAD this is. False: there is none, of this relying party. */
+  revokeSad(of: { provider: string; clientId: string; sad: string }): Promise<boolean>
+  /**
+   * Resolves once a challenge does not wait any more, or has passed its time, or after `timeoutMs`; soon after it was
+   * answered, on whatever server. Then `issueSad` says how it stands.
+   * @param signal Gives up waiting.
+   */
+  answered(of: { activationId: string; timeoutMs: number; signal: AbortSignal }): Promise<void>
   /** Challenges that wait for a subscriber, oldest first. */
   waitingFor(subscriberId: string): Promise<Challenge[]>
   /**

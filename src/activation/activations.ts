@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Access } from '../access/access.js'
+import type { Factors } from '../access/factors.js'
 import type { Audit, AuditEvent } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import type { Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
 import { hashes } from '../hsm/hashes.js'
 import type { Activation, Activations } from './activation.js'
+import { createAnswered } from './answered.js'
 import type { Approvals } from './approvals.js'
 import { openActivation } from './ask.js'
 import { challengeOf } from './challenge.js'
@@ -14,8 +16,8 @@ import { confirmActivation } from './confirm.js'
 import { displayText } from './display-text.js'
 import { createExpiring } from './expiring.js'
 import type { ActivationStore } from './needs.js'
-import { newSad } from './sad.js'
-import { challengeEnded, requireConfirmed, requireWaiting } from './standing.js'
+import { createSads } from './sads.js'
+import { challengeEnded, requireWaiting } from './standing.js'
 import { createWatchers } from './watchers.js'
 
 /** What this room stands on. `server.ts` hands it in. */
@@ -23,6 +25,7 @@ export interface ActivationsDeps {
   store: ActivationStore
   directory: Pick<Directory, 'credential' | 'freshCredential' | 'device'>
   access: Pick<Access, 'relyingParty'>
+  factors: Pick<Factors, 'require'>
   approvals: Approvals
   audit: Audit
   now: Clock
@@ -97,29 +100,8 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
       return activation
     },
 
-    async issueSad({ provider, clientId, activationId }) {
-      const activation = await store.find(activationId)
-      if (
-        activation?.provider !== provider ||
-        activation.clientId !== clientId ||
-        activation.kind === 'device'
-      ) {
-        throw new ServiceError('not_found', `${clientId} has no activation ${activationId}`)
-      }
-      requireConfirmed(activation, now())
-      await deps.approvals.get(activationId, { provider, clientId }) // believes the row only with its evidence
-      const { sad, sadSha256 } = newSad(activationId)
-      const sadExpiresAt = new Date(now().getTime() + deps.sadTtlS * 1000)
-      if (!(await store.setSad({ activationId, sadSha256, sadExpiresAt }))) {
-        throw new ServiceError('activation_cancelled', `${activationId} ended while its SAD was made`)
-      }
-      await audit.record({
-        type: 'sad.issued',
-        actor: `relying-party:${provider}/${clientId}`,
-        about: { activationId, sadSha256: base64(sadSha256), expiresAt: sadExpiresAt.toISOString() }
-      })
-      return { sad, expiresInS: deps.sadTtlS }
-    },
+    ...createSads(deps),
+    answered: createAnswered({ store, watchers, now }),
 
     async waitingFor(subscriberId) {
       const waiting = await store.waitingFor(subscriberId, now())
@@ -166,6 +148,8 @@ function asked(activation: Activation): AuditEvent['about'] {
     credentialID: activation.credentialId,
     hashAlgorithmOID: activation.hash === null ? null : hashes[activation.hash].oid,
     digests: activation.digests.map(base64),
+    numSignatures: activation.numSignatures,
+    validUntil: activation.validUntil?.toISOString() ?? null,
     expiresAt: activation.expiresAt.toISOString()
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Access, RelyingParty } from '../access/access.js'
+import type { Factors } from '../access/factors.js'
 import type { Clock } from '../clock.js'
 import { type Credential, credentialStatus, type Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
@@ -8,6 +9,7 @@ import { hashes } from '../hsm/hashes.js'
 import type { Activation, AskRequest } from './activation.js'
 import { displayText } from './display-text.js'
 import type { ActivationStore, Alongside, WaitingLimits } from './needs.js'
+import { sadsEnd } from './standing.js'
 
 /** Challenges that may wait at once. */
 export const waitingLimits: WaitingLimits = { perSubscriber: 20, perRelyingParty: 5 }
@@ -20,8 +22,10 @@ export interface AskDeps {
   store: Pick<ActivationStore, 'open'>
   directory: Pick<Directory, 'credential' | 'freshCredential'>
   access: Pick<Access, 'relyingParty'>
+  factors: Pick<Factors, 'require'>
   /** Seconds a challenge of this provider waits. */
   ttlS: (provider: string) => number
+  sadTtlS: number
   now: Clock
 }
 
@@ -50,8 +54,10 @@ export async function openActivation(
   }
   requireUsable(credential, at)
   requireDigests(request, credential)
+  const { provider, clientId, factors = {} } = request
+  await deps.factors.require({ provider, clientId, credential }, factors)
 
-  const activation = waiting(request, party, credential, at, deps.ttlS(request.provider))
+  const activation = waiting(deps, request, party, credential)
   const result = await store.open(activation, waitingLimits, alongside)
   if (result === 'credential_unusable') await directory.freshCredential(credential.id)
   if (result !== 'opened') {
@@ -79,7 +85,13 @@ function requireDigests(
   { hash, digests, numSignatures, documentNames }: AskRequest,
   credential: Credential
 ): void {
-  if (digests.length < 1 || digests.length !== numSignatures) {
+  if (digests.length === 0 && credential.scal !== '1') {
+    throw new ServiceError('request_invalid', `no digests, and ${credential.id} is SCAL 2`, {
+      field: 'hashes'
+    })
+  }
+  // A session's number is free; what names digests is for each of them once.
+  if (numSignatures < 1 || (digests.length !== 0 && digests.length !== numSignatures)) {
     throw new ServiceError('request_invalid', `${digests.length} digests for ${numSignatures} signatures`, {
       field: 'numSignatures'
     })
@@ -90,6 +102,9 @@ function requireDigests(
   if (documentNames.length > digests.length) {
     throw new ServiceError('request_invalid', 'more document names than digests', { field: 'documents' })
   }
+  if ((hash === null) !== (digests.length === 0))
+    throw new TypeError('digests have a hash, and no digests none')
+  if (hash === null) return
   const { octets } = hashes[hash]
   const wrong = digests.find((digest) => digest.length !== octets)
   if (wrong !== undefined) {
@@ -98,19 +113,22 @@ function requireDigests(
 }
 
 function waiting(
+  { now, ttlS, sadTtlS }: AskDeps,
   request: AskRequest,
   party: RelyingParty,
-  credential: Credential,
-  at: Date,
-  ttlS: number
+  credential: Credential
 ): Activation {
+  // Since now, and not since the question came: checking a PIN may have had to wait.
+  const at = now()
+  const expiresAt = new Date(at.getTime() + ttlS(request.provider) * 1000)
+  const session = request.digests.length === 0
   return {
     id: uuidv7({ msecs: at.getTime() }),
     provider: request.provider,
     clientId: request.clientId,
     subscriberId: credential.subscriberId,
     credentialId: credential.id,
-    kind: 'digests',
+    kind: session ? 'session' : 'digests',
     status: 'waiting',
     relyingPartyName: displayText(party.name, documentNameMaxLength),
     hash: request.hash,
@@ -120,13 +138,13 @@ function waiting(
       displayText(request.documentNames[index] ?? `Tài liệu ${index + 1}`, documentNameMaxLength)
     ),
     description: displayText(request.description, descriptionMaxLength),
-    validUntil: null,
+    validUntil: session ? sadsEnd({ validUntil: null, confirmedAt: null, expiresAt }, sadTtlS) : null,
     nonce: randomBytes(32).toString('base64url'),
     createdAt: at,
-    expiresAt: new Date(at.getTime() + ttlS * 1000),
+    expiresAt,
     confirmedAt: null,
     endedAt: null,
     endedReason: null,
-    occurrences: '0'.repeat(request.digests.length)
+    occurrences: '0'.repeat(request.numSignatures)
   }
 }

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { decodeJwt, type JWTPayload, jwtVerify } from 'jose'
 import type { Device } from '../enrolment/enrolment.js'
 import type { Challenge } from './activation.js'
+import { AssertionRefused, verifyAssertion } from './webauthn/assertion.js'
 
 /** Longest token read, in characters. */
 export const biometricTokenMaxLength = 8192
@@ -15,16 +16,19 @@ export class TokenRefused extends Error {
   override readonly name = 'TokenRefused'
 }
 
-/** What a verified token still needs: its id must not have been used before. */
+/** What a verified token still needs: its id must not have been used before, and the counter must have grown. */
 export interface VerifiedToken {
   jti: string
   /** Until when the id must be remembered. */
   rememberUntil: Date
+  /** Signature counter of the device's authenticator; null: the device has none registered. */
+  signCount: number | null
 }
 
 /**
  * Checks that a biometric challenge token confirms exactly this challenge: signed by this device's key with ES256,
- * meant for this provider, over the hash of everything shown, after a face or finger was recognised, and fresh.
+ * meant for this provider, over the hash of everything shown, after a face or finger was recognised, and fresh. Where
+ * the device registered an authenticator, that one says that its owner was recognised, for this very display.
  *
  * @param challenge Built from the stored activation, never from what the device sent.
  * @param now The time to judge by: the present when confirming, the time of confirmation when verifying again.
@@ -34,7 +38,7 @@ export interface VerifiedToken {
 export async function verifyBiometricToken(
   token: string,
   challenge: Challenge,
-  device: Pick<Device, 'id' | 'subscriberId' | 'spki'>,
+  device: Pick<Device, 'id' | 'subscriberId' | 'spki' | 'webauthn'>,
   now: Date
 ): Promise<VerifiedToken> {
   if (token.length > biometricTokenMaxLength) throw new TokenRefused('longer than the limit')
@@ -68,7 +72,25 @@ export async function verifyBiometricToken(
   if (!same(payload.nonce, challenge.nonce)) throw new TokenRefused('another nonce')
   if (!same(payload.display, challenge.displayHash)) throw new TokenRefused('another display was confirmed')
   if (!biometric(payload)) throw new TokenRefused('no face or finger was recognised')
-  return { jti, rememberUntil: new Date((exp + clockToleranceS) * 1000) }
+  const signCount = recognised(payload.webauthn, challenge, device)
+  return { jti, rememberUntil: new Date((exp + clockToleranceS) * 1000), signCount }
+}
+
+/** The claim `webauthn`: what `amr` says is believed of a device with an authenticator only if that one says so too. */
+function recognised(
+  assertion: unknown,
+  challenge: Challenge,
+  { webauthn }: Pick<Device, 'webauthn'>
+): number | null {
+  if (webauthn === null) return null
+  if (assertion === undefined) throw new TokenRefused('without the assertion of its authenticator')
+  const expected = { challenge: challenge.displayHash, origin: new URL(challenge.audience).origin }
+  try {
+    return verifyAssertion(assertion, expected, webauthn).signCount
+  } catch (cause) {
+    if (!(cause instanceof AssertionRefused)) throw cause
+    throw new TokenRefused(`the assertion of its authenticator: ${cause.message}`, { cause })
+  }
 }
 
 /**

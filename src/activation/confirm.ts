@@ -44,12 +44,16 @@ export async function confirmActivation(
   } catch (fault) {
     throw fault instanceof TokenRefused ? await refusal(deps, device, activation, fault, at) : fault
   }
-  const { jti, rememberUntil } = verified
-  const confirmation = { deviceId, token, confirmedAt: at }
-  if (!(await store.confirm({ activationId, confirmation, jti, rememberUntil }))) {
+  const { jti } = verified
+  const outcome = await store.confirm({
+    activationId,
+    confirmation: { deviceId, token, confirmedAt: at },
+    ...verified
+  })
+  if (outcome !== 'confirmed') {
     const present = await store.find(activationId)
     if (present?.status !== 'waiting') throw challengeEnded(present?.status ?? 'cancelled')
-    throw await refusal(deps, device, activation, new TokenRefused('its jti was used before'), at)
+    throw await refusal(deps, device, activation, new TokenRefused(outcome), at)
   }
   approvals.put({ ...activation, status: 'confirmed', confirmedAt: at }, deviceId)
   await audit.record({

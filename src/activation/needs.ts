@@ -15,12 +15,26 @@ export interface Confirmation {
   confirmedAt: Date
 }
 
+/** `confirmed`, or why a token that verified does not confirm, in words for the log. */
+export type ConfirmOutcome =
+  | 'confirmed'
+  | 'its jti was used before'
+  | 'the device was removed, or the counter of its authenticator did not grow'
+  | 'it does not wait any more'
+
 /** An ended activation, for announcements and audit. */
 export interface Ended {
   id: string
   subscriberId: string
   provider: string
   clientId: string
+}
+
+/** An activation found by its SAD. */
+export interface ActivationBySad {
+  activation: Activation
+  sadExpiresAt: Date
+  sadAudience: string | null
 }
 
 /** What this room needs of the database; `store/activations.ts` provides it. Each call is one transaction. */
@@ -35,21 +49,46 @@ export interface ActivationStore {
   confirmation(activationId: string): Promise<Confirmation | null>
   waitingFor(subscriberId: string, now: Date): Promise<Activation[]>
   /**
-   * waiting → confirmed, storing the evidence and the token's id in the same statement.
-   * @returns False when it was not waiting any more or the token's id was used before: nothing changed.
+   * waiting → confirmed, storing the evidence, the token's id and the counter in the same statement.
+   * @param of.signCount Of the device's authenticator; null: it has none. Must be more than the last one, or both 0
+   *   (WebAuthn Level 3 §7.2 step 22: one that is not shows that the authenticator was copied).
+   * @returns Otherwise why not: it then waits as before, unless it had ended.
    */
   confirm(of: {
     activationId: string
     confirmation: Confirmation
     jti: string
     rememberUntil: Date
-  }): Promise<boolean>
+    signCount: number | null
+  }): Promise<ConfirmOutcome>
   /** Counts a refused token; ends the activation as rejected at `limit`. Answers the status after it. */
   countRefusedToken(of: { activationId: string; limit: number; now: Date }): Promise<ActivationStatus | null>
   /** waiting → rejected. False: it was not waiting any more. */
   reject(of: { activationId: string; reason: string | null; now: Date }): Promise<boolean>
   /** Sets the SAD of a confirmed activation, replacing an earlier one. False: it is not confirmed any more. */
-  setSad(of: { activationId: string; sadSha256: Uint8Array; sadExpiresAt: Date }): Promise<boolean>
+  setSad(of: {
+    activationId: string
+    sadSha256: Uint8Array
+    sadExpiresAt: Date
+    sadAudience: string | null
+  }): Promise<boolean>
+  /** Replaces a SAD that is valid at `now`. False: it is not the present one of a confirmed activation, or has expired. */
+  replaceSad(of: {
+    activationId: string
+    before: Uint8Array
+    sadSha256: Uint8Array
+    sadExpiresAt: Date
+    now: Date
+  }): Promise<boolean>
+  /** The activation whose latest SAD this is, however it stands. */
+  findBySad(of: { activationId: string; sadSha256: Uint8Array }): Promise<ActivationBySad | null>
+  /** confirmed → cancelled, announced, while this is its SAD. False: it is not. */
+  cancelBySad(of: {
+    activationId: string
+    sadSha256: Uint8Array
+    reason: string
+    now: Date
+  }): Promise<boolean>
   /**
    * Ends up to `limit` of the activations whose `expiresAt` lies in one of the windows, if they are due: those that wait
    * past their time, and those confirmed before `confirmedBefore` that hold no live SAD.

@@ -4,6 +4,18 @@ import type { Activation, ActivationStatus } from './activation.js'
 /** How long a confirmed activation may still be turned into a SAD, in seconds. */
 export const approvalLifetimeS = 600
 
+/**
+ * When the last SAD of an activation ends that `issueSad` could give: nothing that extends a SAD goes beyond. Of a
+ * session it was shown.
+ */
+export function sadsEnd(
+  { validUntil, confirmedAt, expiresAt }: Pick<Activation, 'validUntil' | 'confirmedAt' | 'expiresAt'>,
+  sadTtlS: number
+): Date {
+  if (validUntil !== null) return validUntil
+  return new Date((confirmedAt ?? expiresAt).getTime() + (approvalLifetimeS + sadTtlS) * 1000)
+}
+
 /** @throws ServiceError that says how an activation stands which is not confirmed. */
 export function requireConfirmed(activation: Activation, at: Date): void {
   const because = `${activation.id} is ${activation.status}`

@@ -1,15 +1,20 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { Activation } from '../activation/activation.js'
 import { publicUrlIn, TokenRefused, verifyBiometricToken } from '../activation/biometric-token.js'
 import { challengeOf } from '../activation/challenge.js'
+import type { Device } from '../enrolment/enrolment.js'
 import type { ChainEvent } from './chain.js'
 import type { Evidence } from './evidence.js'
+
+/** How much later than it was allowed a signature may be recorded: the HSM takes its time. */
+const hsmMaxMs = 120_000
 
 /** Evidence that holds: what the person's device said, and about what. */
 export interface Confirmed {
   deviceId: string
-  /** The key it verified by: SubjectPublicKeyInfo, DER. */
-  spki: Uint8Array
+  /** The keys it verified by. */
+  keys: Pick<Device, 'spki' | 'webauthn'>
   displayHash: string
   jti: string
 }
@@ -39,7 +44,7 @@ export async function verifyEvidence({ activation, confirmation, device }: Evide
       device,
       confirmation.confirmedAt
     )
-    return { deviceId: device.id, spki: device.spki, displayHash: challenge.displayHash, jti }
+    return { deviceId: device.id, keys: device, displayHash: challenge.displayHash, jti }
   } catch (cause) {
     const why = cause instanceof TokenRefused ? cause.message : 'the key of the device cannot be read'
     throw new EvidenceFault(`the biometric challenge token does not verify: ${why}`, { cause })
@@ -61,10 +66,11 @@ const signatureMade = Compile(
 
 /**
  * Whether a `signature.made` event names only what the activation allowed: the same credential, relying party and
- * provider, and digests among those shown, each as often as shown; for a session no more than the number shown.
+ * provider, and digests among those shown, each as often as shown. Of a session, while it lasted, and with what was
+ * signed in it before no more than the number shown.
  * @throws EvidenceFault
  */
-export function requireAllowed(event: ChainEvent, { activation }: Evidence): void {
+export function requireAllowed(event: ChainEvent, { activation }: Evidence, sessions: Sessions): void {
   const { about } = event
   if (!signatureMade.Check(about)) throw new EvidenceFault('the event does not say what was signed')
   if (about.signaturesSha256.length !== about.digests.length) {
@@ -79,8 +85,8 @@ export function requireAllowed(event: ChainEvent, { activation }: Evidence): voi
   }
   if (activation.kind === 'device') throw new EvidenceFault('only a device was consented to')
   if (activation.kind === 'session') {
-    if (about.digests.length <= activation.numSignatures) return
-    throw new EvidenceFault(`only ${activation.numSignatures} signatures were confirmed`)
+    requireInSession(event, activation, sessions.add(activation.id, about.digests.length))
+    return
   }
   const shown = new Map<string, number>()
   for (const digest of activation.digests.map((octets) => Buffer.from(octets).toString('base64'))) {
@@ -90,6 +96,25 @@ export function requireAllowed(event: ChainEvent, { activation }: Evidence): voi
     const left = shown.get(digest) ?? 0
     if (left === 0) throw new EvidenceFault(`digest ${digest} was not confirmed`)
     shown.set(digest, left - 1)
+  }
+}
+
+function requireInSession({ at }: ChainEvent, { numSignatures, validUntil }: Activation, made: number): void {
+  if (made > numSignatures) throw new EvidenceFault(`only ${numSignatures} signatures were confirmed`)
+  if (validUntil === null) throw new EvidenceFault('the session has no end')
+  if (Date.parse(at) > validUntil.getTime() + hsmMaxMs)
+    throw new EvidenceFault(`the session ended at ${validUntil.toISOString()}`)
+}
+
+/** How many signatures were made in each session, over all chains. */
+export class Sessions {
+  readonly #made = new Map<string, number>()
+
+  /** @returns How many there are with these. */
+  add(activationId: string, count: number): number {
+    const made = (this.#made.get(activationId) ?? 0) + count
+    this.#made.set(activationId, made)
+    return made
   }
 }
 

@@ -9,7 +9,7 @@ export interface Evidence {
   /** The biometric challenge token, compact JWS; null: none is stored. */
   confirmation: { deviceId: string; token: string; confirmedAt: Date } | null
   /** The device that the confirmation names, also when it was removed since; null: there is none. */
-  device: Pick<Device, 'id' | 'provider' | 'subscriberId' | 'spki'> | null
+  device: Pick<Device, 'id' | 'provider' | 'subscriberId' | 'spki' | 'webauthn'> | null
 }
 
 /** An entry of an audit history: what an export has a line for. */

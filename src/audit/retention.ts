@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import type { TokenKey } from '../hsm/hsm.js'
 import type { Audit } from './audit.js'
 import type { ChainHead } from './chain.js'
 import { ChainCheck, hashHolds } from './chain-check.js'
 import { checkpointSigned } from './checkpoint.js'
+import { enrolledKeys } from './devices.js'
 import type { AuditLog, RetentionStore } from './needs.js'
 import { type Retirement, retirementOf, signRetirement } from './retirement.js'
 
@@ -63,9 +63,9 @@ export function createRetention(deps: RetentionDeps): () => Promise<Retained | n
         check.next(event)
         last = event
         if (event.type === 'device.enrolled' && hashHolds(event)) {
-          const { deviceId, spki } = event.about
-          if (typeof deviceId === 'string' && typeof spki === 'string' && !devices.has(deviceId))
-            devices.set(deviceId, createHash('sha256').update(Buffer.from(spki, 'base64')).digest('base64'))
+          const enrolled = enrolledKeys(event)
+          if (enrolled !== null && !devices.has(enrolled.deviceId))
+            devices.set(enrolled.deviceId, enrolled.spkiSha256)
         }
         const told = retirementOf(event, trusted)
         if (told === null) continue

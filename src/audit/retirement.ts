@@ -14,7 +14,7 @@ const retirementShape = Type.Object({
   ...Head.properties,
   /** Chains whose retirement the retired chain told of. */
   earlier: Type.Array(Head),
-  /** SHA-256, base64, of the keys of devices whose enrolment the retired chain told of. */
+  /** SHA-256, base64, of the keys (`enrolledKeys`) of devices whose enrolment the retired chain told of. */
   devices: Type.Array(Type.Object({ deviceId: Type.String(), spkiSha256: Type.String() })),
   spki: Type.String(),
   signature: Type.String()

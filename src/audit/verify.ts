@@ -11,6 +11,7 @@ import {
   EvidenceFault,
   requireAllowed,
   requireSameConfirmation,
+  Sessions,
   verifyEvidence
 } from './confirmation.js'
 import { Devices } from './devices.js'
@@ -36,7 +37,7 @@ const progressEvery = 10_000
 /**
  * Verifies a whole audit history: hashes and links of every chain, every checkpoint, and for every confirmation and
  * signature the biometric challenge token again. Memory grows with chains and, by some hundred octets each, with
- * devices and the data folder's checkpoints; not with events.
+ * devices, signing sessions and the data folder's checkpoints; not with events.
  */
 export async function verifyAudit({
   source,
@@ -58,6 +59,7 @@ export async function verifyAudit({
   }
   const claims = new Claims()
   const devices = new Devices()
+  const sessions = new Sessions()
   const trusted = new Set(trustedSpki)
   /** Ends of chains that were retired, as kept chains tell. */
   const retired = new Map<string, ChainHead>()
@@ -232,9 +234,9 @@ export async function verifyAudit({
       const found = activationId === null ? undefined : block.get(activationId)
       if (found === undefined) throw new EvidenceFault(`there is no activation ${activationId ?? ''}`)
       const confirmed = await found.confirmed()
-      devices.used(confirmed.deviceId, confirmed.spki, event)
+      devices.used(confirmed.deviceId, confirmed.keys, event)
       if (event.type === 'signature.made') {
-        requireAllowed(event, found.evidence)
+        requireAllowed(event, found.evidence, sessions)
         report.signatures += 1
       } else {
         requireSameConfirmation(event, confirmed)

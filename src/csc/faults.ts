@@ -60,6 +60,10 @@ const faults: Readonly<Record<ErrorCode, (failure: ServiceError, named: string) 
   second_factor_required: () => invalidRequest(),
   credential_unusable: () => invalidRequest('The credential identified by credentialID is disabled'),
   certificate_expired: () => invalidRequest('Signing certificate is expired.'),
+  factor_required: () =>
+    new CscFault(400, 'unauthorized_client', 'The client is not authorized to use this method.'),
+  factor_wrong: () => new CscFault(400, 'invalid_authentication_data', 'The authentication data is invalid'),
+  factor_locked: () => invalidRequest('Credential locked'),
   challenges_too_many: (failure) => tooMany(failure, 'Too many requests wait for this user.'),
   signatures_too_many: () => invalidRequest('Numbers of signatures is too high'),
   hash_algorithm_refused: () => invalidRequest('Invalid parameter hashAlgorithmOID'),

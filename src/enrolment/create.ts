@@ -22,6 +22,7 @@ import type {
   SubscriberStore
 } from './needs.js'
 import { createPendingKeys } from './pending-keys.js'
+import { createPins } from './pins.js'
 import { createSubscribers } from './subscribers.js'
 
 /** What enrolment stands on. `server.ts` hands it in. */
@@ -67,6 +68,7 @@ export function createEnrolment(deps: EnrolmentDeps) {
     ...createSubscribers(deps),
     ...createIssuing({ ...deps, pendingKeys }),
     ...createLifeCycle(deps),
+    ...createPins(deps),
     ...createDevices({ ...deps, pendingKeys, codes, actor }),
     createActivationCode: codes.createActivationCode,
     approveActivationCode: codes.approveActivationCode,

@@ -9,10 +9,17 @@ const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 /**
  * The public key of a device: a JWK of an EC key on P-256 (RFC 7518 §6.2.1). Members that say nothing of the key
  * itself (`kid`, `ext`, …) are ignored.
+ * @param field What the refusal calls it.
  * @returns SubjectPublicKeyInfo, DER.
  * @throws ServiceError `request_invalid`; also when a private key was sent, which then must not be used again.
  */
-export function readDeviceKey(jwk: unknown): Uint8Array {
+export function readDeviceKey(jwk: unknown, field = 'publicKey'): Uint8Array {
+  const refused = (fault: string, cause?: unknown) =>
+    new ServiceError('request_invalid', `device key ${fault}`, {
+      says: `${field} ${fault}.`,
+      field,
+      cause
+    })
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) throw refused('is not a JWK')
   const { kty, crv, x, y, alg, use }: Record<string, unknown> = { ...jwk }
   const secret = secretMembers.find((member) => Object.hasOwn(jwk, member))
@@ -30,12 +37,4 @@ export function readDeviceKey(jwk: unknown): Uint8Array {
   } catch (cause) {
     throw refused('is not a point on the curve', cause)
   }
-}
-
-function refused(fault: string, cause?: unknown): ServiceError {
-  return new ServiceError('request_invalid', `device key ${fault}`, {
-    says: `publicKey ${fault}.`,
-    field: 'publicKey',
-    cause
-  })
 }

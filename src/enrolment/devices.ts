@@ -15,6 +15,7 @@ import type { CancelledActivation, DeviceStore, StoredActivationCode } from './n
 import type { PendingKeys } from './pending-keys.js'
 import { activationCodeFields, deviceFields } from './sealed-fields.js'
 import { readText } from './texts.js'
+import { readWebauthn } from './webauthn-key.js'
 
 /** Devices of one subscriber at a time. */
 export const devicesMax = 20
@@ -36,6 +37,8 @@ export interface DeviceInput {
   platform: string
   /** JWK of an EC P-256 public key; see `readDeviceKey`. */
   publicKey: unknown
+  /** The authenticator that recognises its owner, if it has one; see `readWebauthn`. */
+  webauthn?: unknown
 }
 
 /** What devices stand on. */
@@ -159,6 +162,7 @@ export function createDevices(deps: DevicesDeps) {
         name: readText('name', input.name, textMax),
         platform: readText('platform', input.platform, textMax),
         spki: readDeviceKey(input.publicKey),
+        webauthn: readWebauthn(input.webauthn),
         virtualKey: null,
         virtual: false,
         createdAt: at,
@@ -223,6 +227,7 @@ export function createDevices(deps: DevicesDeps) {
           name: 'Virtual phone',
           platform: 'simulation',
           spki: key.spki,
+          webauthn: null,
           virtualKey: key,
           virtual: true,
           createdAt: at,
@@ -254,7 +259,7 @@ export function createDevices(deps: DevicesDeps) {
 }
 
 function enrolledEvents(
-  { id, subscriberId, provider, spki }: Device,
+  { id, subscriberId, provider, spki, webauthn }: Device,
   code: StoredActivationCode['row'],
   further: boolean,
   cancelled: readonly CancelledActivation[]
@@ -268,7 +273,13 @@ function enrolledEvents(
     further,
     activationCodeId: code.id,
     consentBy: code.consentBy,
-    spki: Buffer.from(spki).toString('base64')
+    spki: Buffer.from(spki).toString('base64'),
+    ...(webauthn && {
+      webauthn: {
+        credentialId: Buffer.from(webauthn.credentialId).toString('base64'),
+        spki: Buffer.from(webauthn.spki).toString('base64')
+      }
+    })
   }
   return [
     { type: 'device.enrolled', actor, about },

@@ -2,7 +2,14 @@ import type { Clock } from '../clock.js'
 import type { SealedFields, SealedTable } from '../store/seals.js'
 import type { Credential, Device, Directory, Subscriber } from './enrolment.js'
 import type { Integrity } from './integrity.js'
-import type { CredentialStore, DeviceStore, Sealed, SubscriberRecord, SubscriberStore } from './needs.js'
+import type {
+  CredentialRecord,
+  CredentialStore,
+  DeviceStore,
+  Sealed,
+  SubscriberRecord,
+  SubscriberStore
+} from './needs.js'
 import { createRowCache, type Loaded } from './row-cache.js'
 import { credentialFields, deviceFields, subscriberFields } from './sealed-fields.js'
 import { isStorable } from './texts.js'
@@ -32,6 +39,11 @@ export interface LocalDirectory extends Directory {
    * Null: no such subscriber. @throws ServiceError `integrity_broken`.
    */
   subscriberRecord(id: string): Promise<SubscriberRecord | null>
+  /**
+   * The credential as the row says now, with the hash of its PIN: for changing the row and for checking a PIN.
+   * Null: no such credential. @throws ServiceError `integrity_broken`.
+   */
+  credentialRecord(id: string): Promise<CredentialRecord | null>
   /** Makes the next lookup read the database; called after a change, before it is answered. */
   forget(kind: ChangedKind, id: string): void
   close(): void
@@ -53,7 +65,7 @@ export async function createDirectory(deps: DirectoryDeps): Promise<LocalDirecto
   })
   const credentials = createRowCache<Credential>({
     ...limits,
-    load: async (ids) => checked('credentials', ids, await deps.credentials.byIds(ids), credentialFields)
+    load: async (ids) => (await credentialRecords(ids)).map(withoutPin)
   })
   const devices = createRowCache<Device>({
     ...limits,
@@ -70,6 +82,9 @@ export async function createDirectory(deps: DirectoryDeps): Promise<LocalDirecto
 
   const subscriberRecords = async (ids: readonly string[]) =>
     checked('subscribers', ids, await deps.subscribers.byIds(ids), subscriberFields)
+
+  const credentialRecords = async (ids: readonly string[]) =>
+    checked('credentials', ids, await deps.credentials.byIds(ids), credentialFields)
 
   async function checked<Row extends { id: string }>(
     table: SealedTable,
@@ -136,6 +151,12 @@ export async function createDirectory(deps: DirectoryDeps): Promise<LocalDirecto
       return loaded.row
     },
     credential: (id) => credentials.get(id),
+    async credentialRecord(id) {
+      const loaded = isStorable(id) ? (await credentialRecords([id]))[0] : undefined
+      if (loaded === undefined) return null
+      if ('fault' in loaded) throw loaded.fault
+      return loaded.row
+    },
     async freshCredential(id) {
       credentials.forget(id)
       return credentials.get(id)
@@ -172,6 +193,13 @@ function inOrder<Row>(
 function withoutPassword(loaded: Loaded<SubscriberRecord>): Loaded<Subscriber> {
   if ('fault' in loaded || loaded.row === null) return loaded
   const { passwordHash: _, ...row } = loaded.row
+  return { row }
+}
+
+/** Nor of PINs. */
+function withoutPin(loaded: Loaded<CredentialRecord>): Loaded<Credential> {
+  if ('fault' in loaded || loaded.row === null) return loaded
+  const { pinHash: _, ...row } = loaded.row
   return { row }
 }
 

@@ -1,3 +1,4 @@
+import type { WebauthnCredential } from '../activation/webauthn/assertion.js'
 import type { KeyAlgorithm, StoredKey } from '../hsm/hsm.js'
 import type { RevocationReason, SubjectFields } from '../pki/pki.js'
 
@@ -18,6 +19,12 @@ export interface Subscriber extends SubjectFields {
 
 export type SecondFactor = 'none' | 'code'
 
+/**
+ * What is asked for before the challenge that the device confirms in any case: nothing, a PIN of the credential, a
+ * one-time code sent to the subscriber, or a login at the provider's own page (OAuth 2.0).
+ */
+export type CredentialAuth = 'phone' | 'pin' | 'otp' | 'oauth2code'
+
 /** What is stored. `expired` is not a stored status: the clock says it, see `credentialStatus`. */
 export type StoredCredentialStatus = 'issued' | 'active' | 'suspended' | 'revoked'
 export type CredentialStatus = StoredCredentialStatus | 'expired'
@@ -36,7 +43,7 @@ export interface Credential {
   key: StoredKey
   notBefore: Date
   notAfter: Date
-  auth: 'phone'
+  auth: CredentialAuth
   scal: '1' | '2'
   /** Signatures one activation may allow, at most. */
   multisign: number
@@ -58,6 +65,8 @@ export interface Device {
   platform: string
   /** SubjectPublicKeyInfo of a P-256 key, DER. */
   spki: Uint8Array
+  /** The authenticator that recognises its owner; null: the device answers for that itself. */
+  webauthn: WebauthnCredential | null
   /** The simulator's own key, only where `virtual`. */
   virtualKey: StoredKey | null
   virtual: boolean

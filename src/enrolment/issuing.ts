@@ -6,9 +6,10 @@ import type { KeyAlgorithm, StoredKey } from '../hsm/hsm.js'
 import type { Pki } from '../pki/pki.js'
 import type { Seals } from '../store/seals.js'
 import type { LocalDirectory } from './directory.js'
-import type { Credential, Subscriber } from './enrolment.js'
-import type { CredentialStore } from './needs.js'
+import type { Credential, CredentialAuth, Subscriber } from './enrolment.js'
+import type { CredentialRecord, CredentialStore } from './needs.js'
 import type { PendingKeys } from './pending-keys.js'
+import { type Pin, readPin } from './pins.js'
 import { credentialFields } from './sealed-fields.js'
 import { invalid } from './texts.js'
 
@@ -29,9 +30,11 @@ export interface CredentialInput {
   validDays?: number | undefined
   /** Publish at once: the credential is `active`, otherwise `issued`. */
   publish?: boolean | undefined
-  /** How its use is authorized. So far `phone` alone. */
-  auth?: 'phone' | 'pin' | 'otp' | 'oauth2code' | undefined
-  /** Sole control assurance level. So far `2` alone. */
+  /** What is asked for beside the confirmation on the device, default `phone`: nothing. */
+  auth?: CredentialAuth | undefined
+  /** For `auth: 'pin'` alone: 4 to 32 visible ASCII characters. Without, one of six digits is made. */
+  pin?: string | undefined
+  /** `2`, the default: the device confirms digests. `1`: a number of signatures and an end time. */
   scal?: '1' | '2' | undefined
   /** Signatures one activation may allow, 1 to 1000, default 100. */
   multisign?: number | undefined
@@ -48,13 +51,27 @@ export interface IssuingDeps {
   seals: Seals
   audit: Audit
   now: Clock
+  /** Whether this server has a way to send one-time codes. */
+  sendsCodes: boolean
+  /** @throws ServiceError `too_many_requests`. */
+  hashPassword: (password: string) => Promise<string>
+}
+
+/** A new credential, with its PIN where that was made here: this is the only time it is told. */
+export interface IssuedCredential extends Credential {
+  pin?: string
 }
 
 /** Key, certificate and row appear together or not at all. */
 export function createIssuing(deps: IssuingDeps) {
   const { credentials, directory, pendingKeys, pki, seals, audit, now } = deps
 
-  async function certified(subscriber: Subscriber, key: StoredKey, input: Terms): Promise<Credential> {
+  async function certified(
+    subscriber: Subscriber,
+    key: StoredKey,
+    input: Terms,
+    pinHash: string | null
+  ): Promise<CredentialRecord> {
     const at = now()
     // X.509 knows no fractions of a second (RFC 5280 §4.1.2.5.1).
     const notBefore = new Date(Math.floor(at.getTime() / 1000) * 1000)
@@ -81,8 +98,9 @@ export function createIssuing(deps: IssuingDeps) {
       key,
       notBefore,
       notAfter,
-      auth: 'phone',
-      scal: '2',
+      auth: input.auth,
+      pinHash,
+      scal: input.scal,
       multisign: input.multisign,
       issuedAt: at,
       publishedAt: input.publish ? at : null,
@@ -95,20 +113,32 @@ export function createIssuing(deps: IssuingDeps) {
 
   return {
     /**
-     * @throws ServiceError `not_found`, `request_invalid`, `not_offered` (auth, scal), `state_conflict` (a serial
-     *   number that is taken, too many credentials), `hsm_unavailable`, `hsm_busy`, `database_unavailable`. Nothing
+     * @throws ServiceError `not_found`, `request_invalid`, `not_offered` (`otp` without a way to send it),
+     *   `state_conflict` (a serial number that is taken, too many credentials), `too_many_requests` (hashing the PIN),
+     *   `hsm_unavailable`, `hsm_busy`, `database_unavailable`. Nothing
      *   stays behind then, but for a lost connection at the moment of writing.
      */
-    async issueCredential(subscriberId: string, input: CredentialInput, by: string): Promise<Credential> {
+    async issueCredential(
+      subscriberId: string,
+      input: CredentialInput,
+      by: string
+    ): Promise<IssuedCredential> {
       // Past the cache: what the certificate says is read when it is signed.
       directory.forget('subscriber', subscriberId)
       const subscriber = await directory.subscriber(subscriberId)
       if (subscriber === null) throw new ServiceError('not_found', `no subscriber ${subscriberId}`)
       const terms = readTerms(input, () => pki.newSerialNumber(subscriber.provider))
+      if (terms.auth === 'otp' && !deps.sendsCodes)
+        throw new ServiceError('not_offered', 'one-time codes, and nothing to send them', {
+          says: 'This server has no way to send one-time codes, so that auth cannot be otp.',
+          field: 'auth'
+        })
+      const { pin } = terms
+      const pinHash = pin === null ? null : await deps.hashPassword(pin.value)
       const id = uuidv7({ msecs: now().getTime() })
 
       const credential = await pendingKeys.make(id, input.algorithm, async (key, pendingKey) => {
-        const row = await certified(subscriber, key, terms)
+        const row = await certified(subscriber, key, terms, pinHash)
         const seal = await seals.seal('credentials', credentialFields(row))
         const outcome = await audit.recordWith((record) =>
           credentials.insert({ row, seal }, { pendingKey, max: credentialsMax }, (transaction) =>
@@ -120,16 +150,17 @@ export function createIssuing(deps: IssuingDeps) {
         return row
       })
       directory.forget('subscriber', subscriberId)
-      return credential
+      const { pinHash: _, ...issued } = credential
+      return { ...issued, ...(pin?.made === true ? { pin: pin.value } : {}) }
     }
   }
 }
 
 /** A credential that is published at once has both events. */
 function issuedEvents(row: Credential, actor: string): AuditEvent[] {
-  const { id, subscriberId, provider, algorithm, serialNumber, notAfter, publishedAt } = row
+  const { id, subscriberId, provider, algorithm, serialNumber, notAfter, publishedAt, auth, scal } = row
   const about = { credentialID: id, subscriberId, provider }
-  const issued = { ...about, algorithm, serialNumber, notAfter: notAfter.toISOString() }
+  const issued = { ...about, algorithm, auth, scal, serialNumber, notAfter: notAfter.toISOString() }
   return [
     { type: 'credential.issued', actor, about: issued },
     ...(publishedAt === null ? [] : [{ type: 'credential.published', actor, about } as const])
@@ -139,14 +170,18 @@ function issuedEvents(row: Credential, actor: string): AuditEvent[] {
 interface Terms {
   validDays: number
   publish: boolean
+  auth: CredentialAuth
+  /** Null unless `auth` is `pin`. */
+  pin: Pin | null
+  scal: '1' | '2'
   multisign: number
   serialNumber: string
 }
 
 function readTerms(input: CredentialInput, newSerialNumber: () => string): Terms {
   const { validDays = validDaysDefault, multisign = multisignDefault, publish = false, serialNumber } = input
-  if ((input.auth ?? 'phone') !== 'phone') throw notOffered('auth', `"${input.auth}"`)
-  if ((input.scal ?? '2') !== '2') throw notOffered('scal', `"${input.scal}"`)
+  const { auth = 'phone', scal = '2' } = input
+  if (auth !== 'pin' && input.pin !== undefined) throw invalid('pin', 'is for auth pin alone')
   if (!Number.isInteger(validDays) || validDays < 1 || validDays > validDaysMax) {
     throw invalid('validDays', `must be a whole number from 1 to ${validDaysMax}`)
   }
@@ -156,14 +191,15 @@ function readTerms(input: CredentialInput, newSerialNumber: () => string): Terms
   if (serialNumber !== undefined && !/^([0-9A-F]{2}){1,20}$/.test(serialNumber)) {
     throw invalid('serialNumber', 'must be upper-case hex of at most 20 octets')
   }
-  return { validDays, multisign, publish, serialNumber: serialNumber ?? newSerialNumber() }
-}
-
-function notOffered(field: string, value: string): ServiceError {
-  return new ServiceError('not_offered', `${field} ${value}`, {
-    says: `${field} ${value} is not offered yet.`,
-    field
-  })
+  return {
+    validDays,
+    multisign,
+    publish,
+    auth,
+    pin: auth === 'pin' ? readPin(input.pin) : null,
+    scal,
+    serialNumber: serialNumber ?? newSerialNumber()
+  }
 }
 
 function conflict(outcome: 'serial_taken' | 'too_many', serialNumber: string): ServiceError {

@@ -11,7 +11,7 @@ import {
   credentialStatus,
   type StoredCredentialStatus
 } from './enrolment.js'
-import type { CredentialStore } from './needs.js'
+import type { CredentialRecord, CredentialStore } from './needs.js'
 import { credentialFields } from './sealed-fields.js'
 import { invalid } from './texts.js'
 
@@ -71,7 +71,7 @@ export function createLifeCycle(deps: LifeCycleDeps) {
   ): Promise<Credential> {
     const transition: Transition = transitions[name]
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const present = await directory.freshCredential(id)
+      const present = await directory.credentialRecord(id)
       if (present === null) throw new ServiceError('not_found', `no credential ${id}`)
       const at = now()
       requireAllowed(present, transition, name, at)
@@ -91,7 +91,8 @@ export function createLifeCycle(deps: LifeCycleDeps) {
       )
       directory.forget('credential', id)
       if (!changed) continue
-      return row
+      const { pinHash: _, ...credential } = row
+      return credential
     }
     throw new ServiceError('state_conflict', `${id} changed ${attemptsMax} times meanwhile`, {
       says: 'The credential is being changed by others; try again.',
@@ -137,11 +138,11 @@ function requireAllowed(present: Credential, transition: Transition, name: Trans
 
 /** What the row says after the change. */
 function moved(
-  present: Credential,
+  present: CredentialRecord,
   status: StoredCredentialStatus,
   reason: RevocationReason | null,
   at: Date
-): Credential {
+): CredentialRecord {
   const next = { ...present, status, version: present.version + 1 }
   switch (status) {
     case 'active':

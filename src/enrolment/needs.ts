@@ -24,6 +24,12 @@ export interface SubscriberRecord extends Subscriber {
   passwordHash: string | null
 }
 
+/** A credential as stored. */
+export interface CredentialRecord extends Credential {
+  /** Of the PIN; null unless `auth` is `pin`. */
+  pinHash: string | null
+}
+
 /** Subscribers; `store/subscribers.ts` provides them. They are never deleted. */
 export interface SubscriberStore {
   /** Those that exist, in any order. */
@@ -61,7 +67,7 @@ export type InTransaction<Of = void> = (transaction: Queryable, of: Of) => Promi
 
 /** Credentials; `store/credentials.ts` provides them. Each call is one transaction. */
 export interface CredentialStore {
-  byIds(ids: readonly string[]): Promise<Sealed<Credential>[]>
+  byIds(ids: readonly string[]): Promise<Sealed<CredentialRecord>[]>
   /** The ids of each subscriber's credentials, RSA first, then in order of issue; one list an input. */
   idsOf(subscriberIds: readonly string[]): Promise<string[][]>
   /**
@@ -69,7 +75,7 @@ export interface CredentialStore {
    * @returns `key_gone`: the pending key was given up by a restart meanwhile and must not be used.
    */
   insert(
-    credential: Sealed<Credential>,
+    credential: Sealed<CredentialRecord>,
     of: { pendingKey: boolean; max: number },
     record: InTransaction
   ): Promise<'inserted' | 'serial_taken' | 'key_gone' | 'too_many'>
@@ -79,10 +85,12 @@ export interface CredentialStore {
    * @returns False: someone else changed the credential first, nothing was done.
    */
   change(
-    next: Sealed<Credential>,
+    next: Sealed<CredentialRecord>,
     cancel: { reason: string; at: Date } | null,
     record: InTransaction<CancelledActivation[]>
   ): Promise<boolean>
+  /** Writes the PIN of `next` if the stored version is the one before it. False: as above. */
+  changePin(next: Sealed<CredentialRecord>, record: InTransaction): Promise<boolean>
 }
 
 /** Devices; `store/devices.ts` provides them. Each call is one transaction. */

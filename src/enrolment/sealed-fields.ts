@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { SealedFields } from '../store/seals.js'
-import type { Credential, Device } from './enrolment.js'
-import type { ActivationCode, SubscriberRecord } from './needs.js'
+import type { Device } from './enrolment.js'
+import type { ActivationCode, CredentialRecord, SubscriberRecord } from './needs.js'
 
 /**
  * What the seal of each row covers (I11). Adding a member makes every stored seal of that kind wrong: that needs a
  * migration which seals anew.
  */
-export function credentialFields(credential: Credential): SealedFields {
+export function credentialFields(credential: CredentialRecord): SealedFields {
   const { key } = credential
   return {
     id: credential.id,
@@ -24,6 +24,7 @@ export function credentialFields(credential: Credential): SealedFields {
     notBefore: credential.notBefore,
     notAfter: credential.notAfter,
     auth: credential.auth,
+    pinHash: credential.pinHash,
     scal: credential.scal,
     multisign: credential.multisign,
     issuedAt: credential.issuedAt,
@@ -64,6 +65,8 @@ export function deviceFields(device: Device): SealedFields {
     version: device.version,
     subscriber: device.subscriberId,
     spki: device.spki,
+    webauthnId: device.webauthn?.credentialId ?? null,
+    webauthnKey: device.webauthn?.spki ?? null,
     virtual: device.virtual,
     wrappedKey: device.virtualKey?.wrapped ?? null,
     tokenKeyId: device.virtualKey?.tokenKeyId ?? null,

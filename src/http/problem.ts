@@ -26,6 +26,10 @@ export const problemStatus: Readonly<Record<ErrorCode, number>> = {
   credential_unusable: 409,
   certificate_expired: 409,
 
+  factor_required: 409,
+  factor_wrong: 400,
+  factor_locked: 403,
+
   challenges_too_many: 429,
   signatures_too_many: 400,
   hash_algorithm_refused: 400,

@@ -28,6 +28,10 @@ const summary = {
     { description: 'issued → active ⇄ suspended → revoked; expired by the clock' }
   ),
   algorithm: KeyAlgorithmName,
+  auth: Type.Union(
+    [Type.Literal('phone'), Type.Literal('pin'), Type.Literal('otp'), Type.Literal('oauth2code')],
+    { description: 'What is asked for before the challenge on the device' }
+  ),
   scal: Type.Union([Type.Literal('1'), Type.Literal('2')]),
   multisign: Type.Integer({ description: 'Signatures one activation may allow, at most' }),
   serialNumber: Type.String({ description: 'Upper-case hex' }),
@@ -61,6 +65,7 @@ export function credentialSummary(credential: Credential, pki: Pick<Pki, 'descri
     subscriberId: credential.subscriberId,
     status: credentialStatus(credential, now),
     algorithm: credential.algorithm,
+    auth: credential.auth,
     scal: credential.scal,
     multisign: credential.multisign,
     serialNumber: credential.serialNumber,

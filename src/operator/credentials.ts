@@ -12,7 +12,12 @@ import { CredentialView, credentialView, KeyAlgorithmName } from './credential-v
 export interface CredentialRoutes {
   enrolment: Pick<
     Enrolment,
-    'issueCredential' | 'publishCredential' | 'suspendCredential' | 'resumeCredential' | 'revokeCredential'
+    | 'issueCredential'
+    | 'setPin'
+    | 'publishCredential'
+    | 'suspendCredential'
+    | 'resumeCredential'
+    | 'revokeCredential'
   >
   directory: Pick<Directory, 'freshCredential'>
   pki: Pick<Pki, 'describe' | 'chain'>
@@ -21,6 +26,17 @@ export interface CredentialRoutes {
 
 const config = { area: 'credentials' as const }
 const tags = ['credentials']
+
+const Pin = Type.String({
+  minLength: 4,
+  maxLength: 32,
+  pattern: '^[!-~]+$',
+  description: 'For auth pin; without, six digits are made'
+})
+/** In the answer to the call that made it. */
+const MadePin = Type.Optional(
+  Type.String({ description: 'Where it was made here; shown once, absent in a replay' })
+)
 
 const IssueBody = Type.Object(
   {
@@ -32,11 +48,17 @@ const IssueBody = Type.Object(
     auth: Type.Optional(
       Type.Union(
         [Type.Literal('phone'), Type.Literal('pin'), Type.Literal('otp'), Type.Literal('oauth2code')],
-        { description: 'So far phone alone' }
+        {
+          description:
+            'What is asked for before the challenge on the device: nothing (default), the PIN, a one-time code, a login'
+        }
       )
     ),
+    pin: Type.Optional(Pin),
     scal: Type.Optional(
-      Type.Union([Type.Literal('1'), Type.Literal('2')], { description: 'So far 2 alone' })
+      Type.Union([Type.Literal('1'), Type.Literal('2')], {
+        description: '2 (default): the device confirms digests; 1: a number of signatures and an end time'
+      })
     ),
     multisign: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Default 100' }))
   },
@@ -75,20 +97,24 @@ export const credentials: FastifyPluginAsyncTypebox<CredentialRoutes> = async (a
   app.post(
     '/subscribers/:id/credentials',
     {
-      config,
+      config: { ...config, shownOnce: ['pin'] },
       schema: {
         tags,
         summary: 'Make a key in the HSM and issue its certificate',
         params: Type.Object({ id: Identifier }),
         body: IssueBody,
-        response: { 201: CredentialView, ...problemResponses }
+        response: {
+          201: Type.Object({ ...CredentialView.properties, pin: MadePin }),
+          ...problemResponses
+        }
       }
     },
     async (request, reply) => {
-      const { algorithm, validDays, publish, auth, scal, multisign } = request.body
-      const input = { algorithm, validDays, publish, auth, scal, multisign }
-      const credential = await enrolment.issueCredential(request.params.id, input, actorOf(request))
-      return reply.code(201).send(credentialView(credential, pki, now()))
+      const { algorithm, validDays, publish, auth, pin, scal, multisign } = request.body
+      const input = { algorithm, validDays, publish, auth, pin, scal, multisign }
+      const issued = await enrolment.issueCredential(request.params.id, input, actorOf(request))
+      const made = issued.pin === undefined ? {} : { pin: issued.pin }
+      return reply.code(201).send({ ...credentialView(issued, pki, now()), ...made })
     }
   )
 
@@ -107,6 +133,28 @@ export const credentials: FastifyPluginAsyncTypebox<CredentialRoutes> = async (a
       const credential = await directory.freshCredential(params.credentialID)
       if (credential === null) throw new ServiceError('not_found', `no credential ${params.credentialID}`)
       return credentialView(credential, pki, now())
+    }
+  )
+
+  app.post(
+    '/credentials/:credentialID/pin',
+    {
+      config: { ...config, shownOnce: ['pin'] },
+      schema: {
+        tags,
+        summary: 'Set another PIN',
+        description: 'The one before is refused from now on. 409 unless the credential has auth pin.',
+        params: Type.Object({ credentialID: Identifier }),
+        body: Type.Union([Type.Object({ pin: Type.Optional(Pin) }), Type.Null()], {
+          examples: [{ pin: '13579' }]
+        }),
+        response: { 200: Type.Object({ pin: MadePin }), ...problemResponses }
+      }
+    },
+    async (request) => {
+      const { credentialID } = request.params
+      const pin = await enrolment.setPin(credentialID, request.body?.pin ?? null, actorOf(request))
+      return pin === null ? {} : { pin }
     }
   )
 

@@ -11,6 +11,8 @@ export interface Reservation {
   credentialId: string
   /** The version whose sealed row was checked. */
   credentialVersion: number
+  /** Whether its SAD signs no more after this before it is renewed, so that of several reservations one is granted. */
+  usesSadUp: boolean
   /** A `1` for each occurrence to be taken, one digit an occurrence. All of them must be free. */
   mask: string
   /** The same as numbers from 0, in the order of the digests. */
@@ -27,6 +29,8 @@ export interface Standing {
   occurrences: string
   sadSha256: Uint8Array | null
   sadExpiresAt: Date | null
+  /** It has signed, and signs no more before it is renewed. */
+  sadUsed: boolean
 }
 
 /** How a reservation ended. */

@@ -8,7 +8,7 @@ const reserved = '1'
 export type Match =
   /** `mask` has a `1` at each position taken, and the length of `occurrences`. */
   | { found: true; positions: number[]; mask: string }
-  /** `foreign`: one was never approved. `taken`: all were, but one has no occurrence left. */
+  /** `foreign`: one was never approved. `taken`: all were, or need not be, but one has no occurrence left. */
   | { found: false; why: 'foreign' | 'taken' }
 
 /**
@@ -32,6 +32,22 @@ export function matchOccurrences(
     chosen.add(position)
     positions.push(position)
   }
+  return { found: true, positions, mask: maskOf(positions, occurrences.length) }
+}
+
+/**
+ * Finds `count` free occurrences of a session, in which any digest may take any. Where the search begins depends on the
+ * digests, so that requests which arrive together seldom want the same.
+ */
+export function freeOccurrences(occurrences: string, digests: readonly Uint8Array[]): Match {
+  const [a = 0, b = 0, c = 0] = digests[0] ?? []
+  const start = ((a << 16) | (b << 8) | c) % occurrences.length
+  const positions: number[] = []
+  for (let step = 0; step < occurrences.length && positions.length < digests.length; step += 1) {
+    const position = (start + step) % occurrences.length
+    if (occurrences[position] === authorized) positions.push(position)
+  }
+  if (positions.length < digests.length) return { found: false, why: 'taken' }
   return { found: true, positions, mask: maskOf(positions, occurrences.length) }
 }
 

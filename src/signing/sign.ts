@@ -11,7 +11,7 @@ import { hashes } from '../hsm/hashes.js'
 import type { KeyStorage, SignatureScheme, SignResult } from '../hsm/hsm.js'
 import { type Admission, createAdmission } from './admission.js'
 import type { Reservation, ReservationStore } from './needs.js'
-import { maskOf, matchOccurrences } from './occurrences.js'
+import { freeOccurrences, type Match, maskOf, matchOccurrences } from './occurrences.js'
 import type { Signing, SignRequest } from './signing.js'
 import { createUnfinished, type Unfinished } from './unfinished.js'
 
@@ -141,6 +141,7 @@ const refusals = new Set([
   'certificate_expired',
   'digest_length_wrong',
   'digest_not_authorized',
+  'signatures_too_many',
   'sign_algorithm_refused',
   'integrity_broken'
 ])
@@ -160,7 +161,7 @@ async function reserve(
   const { store, approvals, directory, now, serverId } = deps
   const named = readSad(request.sad)
   const approval = named === null ? null : await approvals.get(named.activationId, request)
-  if (named === null || approval === null || approval.activation.kind !== 'digests') {
+  if (named === null || approval === null || approval.activation.kind === 'device') {
     throw new ServiceError('sad_invalid', 'no activation of this relying party answers to the SAD')
   }
   const { activation } = approval
@@ -170,6 +171,10 @@ async function reserve(
     throw new ServiceError(exists ? 'sad_invalid' : 'not_found', 'the SAD is for another credential')
   }
   requireDigests(request)
+  const { digests } = request
+  const session = activation.kind === 'session'
+  const match = (occurrences: string): Match =>
+    session ? freeOccurrences(occurrences, digests) : matchOccurrences(approval.digests, occurrences, digests)
 
   let occurrences = activation.occurrences
   for (let unchanged = 0; unchanged < unchangedMax; ) {
@@ -177,8 +182,11 @@ async function reserve(
     if (credential?.provider !== request.provider) throw new ServiceError('not_found', 'no such credential')
     requireUsable(credential, at)
     requireScheme(credential, request.scheme)
-    const match = matchOccurrences(approval.digests, occurrences, request.digests)
-    if (match.found) {
+    // What the device showed, and not only what the row says of its SAD.
+    if (activation.validUntil !== null && activation.validUntil <= at)
+      throw new ServiceError('sad_expired', `the session ended at ${activation.validUntil.toISOString()}`)
+    const found = match(occurrences)
+    if (found.found) {
       const reservation: Reservation = {
         id: uuidv7({ msecs: at.getTime() }),
         activationId: activation.id,
@@ -187,8 +195,9 @@ async function reserve(
         clientId: request.clientId,
         credentialId: credential.id,
         credentialVersion: credential.version,
-        mask: match.mask,
-        positions: match.positions,
+        usesSadUp: request.usesSadUp === true,
+        mask: found.mask,
+        positions: found.positions,
         scheme: schemeName(request.scheme),
         serverId,
         now: at
@@ -216,8 +225,12 @@ async function reserve(
         `activation ${activation.id} is ${standing.status}`
       )
     }
-    const again = matchOccurrences(approval.digests, standing.occurrences, request.digests)
-    if (!again.found) throw new ServiceError('digest_not_authorized', `a digest is ${again.why}`)
+    if (standing.sadUsed) throw new ServiceError('sad_invalid', 'the SAD has signed and was not renewed')
+    const again = match(standing.occurrences)
+    if (!again.found)
+      throw session
+        ? new ServiceError('signatures_too_many', `the session has no ${digests.length} signatures left`)
+        : new ServiceError('digest_not_authorized', `a digest is ${again.why}`)
     // Newer truth is a reason to try again, and somebody else's progress; the same truth twice is not.
     if (standing.occurrences === occurrences && credential?.version === version) unchanged += 1
     occurrences = standing.occurrences

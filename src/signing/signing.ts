@@ -6,9 +6,11 @@ export interface SignRequest {
   clientId: string
   credentialId: string
   sad: string
+  /** Whether the SAD must be renewed before it signs again (CSC API v1 §11.9); default: it need not. */
+  usesSadUp?: boolean
   hash: HashAlgorithm
   scheme: SignatureScheme
-  /** Decoded, 1 to 1,000, any order and any part of what was approved. */
+  /** Decoded, 1 to 1,000: any order and any part of what was approved; in a session whatever is to be signed. */
   digests: readonly Uint8Array[]
 }
 
@@ -20,8 +22,8 @@ export interface Signing {
    *
    * @returns One signature a digest: RSA as RFC 8017, ECDSA as DER ECDSA-Sig-Value.
    * @throws ServiceError `sad_invalid`, `sad_expired`, `not_found` (no such credential), `credential_unusable`,
-   *   `certificate_expired`, `digest_length_wrong`, `digest_not_authorized`, `sign_algorithm_refused`: nothing was
-   *   spent. `hsm_busy`, `hsm_unavailable`: the digests may be sent again. `signature_uncertain`: they may not.
+   *   `certificate_expired`, `digest_length_wrong`, `digest_not_authorized`, `signatures_too_many` (more than a session
+   *   has left), `sign_algorithm_refused`: nothing was spent. `hsm_busy`, `hsm_unavailable`: the digests may be sent again. `signature_uncertain`: they may not.
    */
   sign(request: SignRequest): Promise<Uint8Array[]>
 }

@@ -116,19 +116,25 @@ export function createActivationStore(database: Database, months: Months = whole
       return rows.map(activationOf)
     },
 
-    async confirm({ activationId, confirmation, jti, rememberUntil }) {
+    async confirm({ activationId, confirmation, jti, rememberUntil, signCount }) {
+      // What an authenticator says counts even when its token does not confirm: the counter has been seen.
+      const registered =
+        signCount === null
+          ? 'select id from devices where id = $2 and removed_at is null for share'
+          : `update devices set webauthn_sign_count = $7 where id = $2 and removed_at is null
+                and (webauthn_sign_count < $7 or ($7 = 0 and webauthn_sign_count = 0)) returning id`
       // The token's id and the change of state stand or fall together.
-      const { rowCount } = await months.over(
+      const { rows } = await months.over(
         ({ of }) => [of('activations', activationId), of('confirmations', activationId)],
         (table, evidence) =>
-          database.query({
-            name: `${table}-confirm`,
+          database.query<{ kept: boolean; fresh: boolean; registered: boolean }>({
+            name: `${table}-confirm${signCount === null ? '' : '-counted'}`,
             text: `
           with remembered as (
             insert into used_token_ids (issuer, jti, expires_at) values ($2, $3, $4)
             on conflict (issuer, jti) do nothing returning jti
           ), registered as (
-            select id from devices where id = $2 and removed_at is null for share
+            ${registered}
           ), confirmed as (
             update ${table} set status = 'confirmed', confirmed_at = $5
              where id = $1 and status = 'waiting' and expires_at > $5 and exists (select jti from remembered)
@@ -136,20 +142,30 @@ export function createActivationStore(database: Database, months: Months = whole
             returning id, subscriber_id, status
           ), announced as (
             select ${announce} from confirmed
+          ), kept as (
+            insert into ${evidence} (activation_id, device_id, token, confirmed_at)
+            select id, $2, $6, $5 from confirmed, announced
+            returning activation_id
           )
-          insert into ${evidence} (activation_id, device_id, token, confirmed_at)
-          select id, $2, $6, $5 from confirmed, announced`,
+          select exists (select from kept) as kept, exists (select from remembered) as fresh,
+                 exists (select from registered) as registered`,
             values: [
               activationId,
               confirmation.deviceId,
               jti,
               rememberUntil,
               confirmation.confirmedAt,
-              confirmation.token
+              confirmation.token,
+              ...(signCount === null ? [] : [signCount])
             ]
           })
       )
-      return rowCount === 1
+      const [done] = rows
+      if (done?.kept === true) return 'confirmed'
+      if (done?.fresh !== true) return 'its jti was used before'
+      return done.registered
+        ? 'it does not wait any more'
+        : 'the device was removed, or the counter of its authenticator did not grow'
     },
 
     async countRefusedToken({ activationId, limit, now }) {
@@ -186,16 +202,62 @@ export function createActivationStore(database: Database, months: Months = whole
       return rowCount === 1
     },
 
-    async setSad({ activationId, sadSha256, sadExpiresAt }) {
+    async setSad({ activationId, sadSha256, sadExpiresAt, sadAudience }) {
       const { rowCount } = await months.over(
         ({ of }) => [of('activations', activationId)],
         (table) =>
           database.query({
             name: `${table}-set-sad`,
-            text: `update ${table} set sad_sha256 = $2, sad_expires_at = $3 where id = $1 and status = 'confirmed'`,
-            values: [activationId, sadSha256, sadExpiresAt]
+            text: `update ${table} set sad_sha256 = $2, sad_expires_at = $3, sad_audience = $4, sad_used = false
+                    where id = $1 and status = 'confirmed'`,
+            values: [activationId, sadSha256, sadExpiresAt, sadAudience]
           })
       )
+      return rowCount === 1
+    },
+
+    async replaceSad({ activationId, before, sadSha256, sadExpiresAt, now }) {
+      const { rowCount } = await database.query({
+        name: 'activations-replace-sad',
+        text: `update activations set sad_sha256 = $3, sad_expires_at = $4, sad_used = false
+                where id = $1 and status = 'confirmed' and sad_sha256 = $2 and sad_expires_at > $5`,
+        values: [activationId, before, sadSha256, sadExpiresAt, now]
+      })
+      return rowCount === 1
+    },
+
+    async findBySad({ activationId, sadSha256 }) {
+      const { rows } = await months.over(
+        ({ of }) => [of('activations', activationId)],
+        (table) =>
+          database.query<Row & { sad_expires_at: Date; sad_audience: string | null }>({
+            name: `${table}-find-by-sad`,
+            text: `select ${columns}, sad_expires_at, sad_audience from ${table} where id = $1 and sad_sha256 = $2`,
+            values: [activationId, sadSha256]
+          })
+      )
+      const row = rows[0]
+      return row === undefined
+        ? null
+        : {
+            activation: activationOf(row),
+            sadExpiresAt: row.sad_expires_at,
+            sadAudience: row.sad_audience
+          }
+    },
+
+    async cancelBySad({ activationId, sadSha256, reason, now }) {
+      const { rowCount } = await database.query({
+        name: 'activations-cancel-by-sad',
+        text: `
+          with cancelled as (
+            update activations set status = 'cancelled', ended_at = $4, ended_reason = $3
+             where id = $1 and status = 'confirmed' and sad_sha256 = $2
+            returning id, subscriber_id, status
+          )
+          select ${announce} from cancelled`,
+        values: [activationId, sadSha256, reason, now]
+      })
       return rowCount === 1
     },
 

@@ -1,5 +1,5 @@
-import type { Credential, StoredCredentialStatus } from '../enrolment/enrolment.js'
-import type { CredentialStore, Sealed } from '../enrolment/needs.js'
+import type { CredentialAuth, StoredCredentialStatus } from '../enrolment/enrolment.js'
+import type { CredentialRecord, CredentialStore, Sealed } from '../enrolment/needs.js'
 import type { KeyAlgorithm } from '../hsm/hsm.js'
 import type { RevocationReason } from '../pki/pki.js'
 import { cancelActivations, cancelledOf } from './cancel-activations.js'
@@ -8,7 +8,7 @@ import { againAfterDeadlock, violatedConstraint } from './violated-constraint.js
 
 const columns = `id, provider, subscriber_id, algorithm, status, serial_number, spki, certificate, wrapped_key,
   token_key_id, not_before, not_after, auth, scal, multisign, issued_at, published_at, suspended_at, revoked_at,
-  revocation_reason, version, seal`
+  revocation_reason, pin_hash, version, seal`
 
 interface Row {
   id: string
@@ -23,7 +23,7 @@ interface Row {
   token_key_id: Buffer | null
   not_before: Date
   not_after: Date
-  auth: 'phone'
+  auth: CredentialAuth
   scal: '1' | '2'
   multisign: number
   issued_at: Date
@@ -31,6 +31,7 @@ interface Row {
   suspended_at: Date | null
   revoked_at: Date | null
   revocation_reason: RevocationReason | null
+  pin_hash: string | null
   version: number
   seal: Buffer
 }
@@ -97,13 +98,33 @@ export function createCredentialStore(database: Database): CredentialStore {
           await record(tx, cancelled.map(cancelledOf))
           return true
         })
+      ),
+
+    changePin: ({ row, seal }, record) =>
+      againAfterDeadlock(() =>
+        database.transaction(async (tx) => {
+          const { rowCount } = await tx.query({
+            name: 'credentials-change-pin',
+            text: `
+              with written as (
+                update credentials set pin_hash = $2, version = $3, seal = $4
+                 where id = $1 and version = $3 - 1
+                returning id
+              )
+              select pg_notify('directory', 'credential ' || id) from written`,
+            values: [row.id, row.pinHash, row.version, seal]
+          })
+          if (rowCount !== 1) return false
+          await record(tx)
+          return true
+        })
       )
   }
 }
 
 async function insert(
   on: Queryable,
-  { row, seal }: Sealed<Credential>,
+  { row, seal }: Sealed<CredentialRecord>,
   max: number
 ): Promise<'inserted' | 'too_many'> {
   const { rowCount } = await on.query({
@@ -111,8 +132,9 @@ async function insert(
     text: `
       with written as (
         insert into credentials (${columns})
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22
-         where (select count(*) from credentials where subscriber_id = $3) < $23
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+          $23
+         where (select count(*) from credentials where subscriber_id = $3) < $24
         returning subscriber_id
       )
       select pg_notify('directory', 'subscriber ' || subscriber_id) from written`,
@@ -137,6 +159,7 @@ async function insert(
       row.suspendedAt,
       row.revokedAt,
       row.revocationReason,
+      row.pinHash,
       row.version,
       seal,
       max
@@ -145,8 +168,8 @@ async function insert(
   return rowCount === 1 ? 'inserted' : 'too_many'
 }
 
-/** What a change of status may touch; everything else of a credential stays as it was issued. */
-async function write(tx: Queryable, { row, seal }: Sealed<Credential>): Promise<boolean> {
+/** What a change of status may touch. */
+async function write(tx: Queryable, { row, seal }: Sealed<CredentialRecord>): Promise<boolean> {
   const { rowCount } = await tx.query({
     name: 'credentials-change',
     text: `
@@ -172,7 +195,7 @@ async function write(tx: Queryable, { row, seal }: Sealed<Credential>): Promise<
   return rowCount === 1
 }
 
-function credentialOf(row: Row): Sealed<Credential> {
+function credentialOf(row: Row): Sealed<CredentialRecord> {
   const key = {
     id: row.id,
     algorithm: row.algorithm,
@@ -180,7 +203,7 @@ function credentialOf(row: Row): Sealed<Credential> {
     wrapped: row.wrapped_key,
     tokenKeyId: row.token_key_id
   }
-  const credential: Credential = {
+  const credential: CredentialRecord = {
     id: row.id,
     provider: row.provider,
     subscriberId: row.subscriber_id,
@@ -199,6 +222,7 @@ function credentialOf(row: Row): Sealed<Credential> {
     suspendedAt: row.suspended_at,
     revokedAt: row.revoked_at,
     revocationReason: row.revocation_reason,
+    pinHash: row.pin_hash,
     version: row.version
   }
   return { row: credential, seal: row.seal }

@@ -1,19 +1,19 @@
 import type { CodeOwner, LoginCodeStore } from '../access/needs.js'
 import type { Queryable } from './database.js'
 
-/** The `login_codes` table. A row is one subscriber's wait for a code at one relying party. */
+/** The `login_codes` table. A row is one subscriber's wait for a code at one relying party, for one purpose. */
 export function createLoginCodeStore(db: Queryable): LoginCodeStore {
   return {
     async start({ codeMac, at, expiresAt, sentMax, ...owner }) {
       const { rowCount } = await db.query({
         name: 'login-codes-start',
         text: `
-          insert into login_codes as kept (provider, client_id, subscriber_id, code_mac, expires_at, tries, sent)
-          values ($1, $2, $3, $4, $5, 0, 1)
-          on conflict (provider, client_id, subscriber_id) do update
+          insert into login_codes as kept (provider, client_id, subscriber_id, purpose, code_mac, expires_at, tries, sent)
+          values ($1, $2, $3, $4, $5, $6, 0, 1)
+          on conflict (provider, client_id, subscriber_id, purpose) do update
              set code_mac = excluded.code_mac, expires_at = excluded.expires_at, tries = 0,
-                 sent = case when kept.expires_at <= $6 then 1 else kept.sent + 1 end
-           where kept.expires_at <= $6 or kept.sent < $7`,
+                 sent = case when kept.expires_at <= $7 then 1 else kept.sent + 1 end
+           where kept.expires_at <= $7 or kept.sent < $8`,
         values: [...valuesOf(owner), codeMac, expiresAt, at, sentMax]
       })
       return rowCount === 1
@@ -23,8 +23,9 @@ export function createLoginCodeStore(db: Queryable): LoginCodeStore {
       const { rows } = await db.query<{ expires_at: Date }>({
         name: 'login-codes-replace',
         text: `
-          update login_codes set code_mac = $4, tries = 0, sent = sent + 1
-           where provider = $1 and client_id = $2 and subscriber_id = $3 and expires_at > $5 and sent < $6
+          update login_codes set code_mac = $5, tries = 0, sent = sent + 1
+           where provider = $1 and client_id = $2 and subscriber_id = $3 and purpose = $4 and expires_at > $6
+             and sent < $7
           returning expires_at`,
         values: [...valuesOf(owner), codeMac, at, sentMax]
       })
@@ -36,7 +37,8 @@ export function createLoginCodeStore(db: Queryable): LoginCodeStore {
         name: 'login-codes-attempt',
         text: `
           update login_codes set tries = tries + 1
-           where provider = $1 and client_id = $2 and subscriber_id = $3 and expires_at > $4 and tries < $5
+           where provider = $1 and client_id = $2 and subscriber_id = $3 and purpose = $4 and expires_at > $5
+             and tries < $6
           returning code_mac`,
         values: [...valuesOf(owner), at, triesMax]
       })
@@ -48,7 +50,7 @@ export function createLoginCodeStore(db: Queryable): LoginCodeStore {
         name: 'login-codes-use',
         text: `
           delete from login_codes
-           where provider = $1 and client_id = $2 and subscriber_id = $3 and code_mac = $4`,
+           where provider = $1 and client_id = $2 and subscriber_id = $3 and purpose = $4 and code_mac = $5`,
         values: [...valuesOf(owner), codeMac]
       })
       return rowCount === 1
@@ -60,4 +62,9 @@ export function createLoginCodeStore(db: Queryable): LoginCodeStore {
   }
 }
 
-const valuesOf = ({ provider, clientId, subscriberId }: CodeOwner) => [provider, clientId, subscriberId]
+const valuesOf = ({ provider, clientId, subscriberId, purpose }: CodeOwner) => [
+  provider,
+  clientId,
+  subscriberId,
+  purpose
+]

@@ -30,12 +30,13 @@ function claimsOf(wanted: readonly Reservation[]): Claim[] {
       one.provider,
       one.clientId,
       one.credentialId,
-      one.credentialVersion
+      one.credentialVersion,
+      one.usesSadUp
     ].join(' ')
     const mask = BigInt(`0b${one.mask}`)
     const claim = claims.get(key)
     if (claim === undefined) claims.set(key, { first: one, reservations: [one], mask, now: one.now })
-    else if ((claim.mask & mask) === 0n) {
+    else if (!one.usesSadUp && (claim.mask & mask) === 0n) {
       claim.reservations.push(one)
       claim.mask |= mask
       if (one.now > claim.now) claim.now = one.now
@@ -84,17 +85,19 @@ export function createReservationStore(database: Database, months: Months = whol
       text: `
         with claims as (
           select * from unnest($1::integer[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[],
-                               $7::integer[], $8::bit varying[], $9::timestamptz[])
-            as c (claim, activation_id, sad_sha256, provider, client_id, credential_id, credential_version, mask, now)
+                               $7::integer[], $8::bit varying[], $9::timestamptz[], $16::boolean[])
+            as c (claim, activation_id, sad_sha256, provider, client_id, credential_id, credential_version, mask, now,
+                  uses_sad_up)
         ), taken as (
           update ${activations} a
              set occurrences = a.occurrences | w.mask,
+                 sad_used = w.uses_sad_up,
                  status = case when bit_count(a.occurrences | w.mask) = a.num_signatures then 'spent' else a.status end,
                  ended_at = case when bit_count(a.occurrences | w.mask) = a.num_signatures then w.now else a.ended_at end
             from claims w join credentials c on c.id = w.credential_id
            where a.id = w.activation_id and a.status = 'confirmed'
              and length(w.mask) = a.num_signatures and bit_count(a.occurrences & w.mask) = 0
-             and a.sad_sha256 = w.sad_sha256 and a.sad_expires_at > w.now
+             and a.sad_sha256 = w.sad_sha256 and a.sad_expires_at > w.now and not a.sad_used
              and a.provider = w.provider and a.client_id = w.client_id and a.credential_id = w.credential_id
              and c.status = 'active' and c.version = w.credential_version
              and c.not_before <= w.now and c.not_after > w.now
@@ -123,7 +126,8 @@ export function createReservationStore(database: Database, months: Months = whol
         plainArray(ofChosen((one) => one.serverId)),
         ofChosen((one) => `{${one.positions.join(',')}}`),
         plainArray(ofChosen((one) => one.scheme)),
-        timeArray(ofChosen((one) => one.now))
+        timeArray(ofChosen((one) => one.now)),
+        plainArray(ofClaim(({ first }) => String(first.usesSadUp)))
       ]
     })
     return rows.map((row) => row.id)
@@ -165,13 +169,15 @@ export function createReservationStore(database: Database, months: Months = whol
       await tx.query({
         text: `update activations
                   set occurrences = occurrences & ~$2::bit varying,
+                      sad_used = sad_used and $4,
                       status = case when status <> 'spent' then status when unchanged then 'confirmed' else 'cancelled' end,
                       ended_at = case when status = 'spent' and unchanged then null else ended_at end
                  from (select c.version = r.credential_version and c.status = 'active' as unchanged
                          from reservations r join credentials c on c.id = r.credential_id
                         where r.id = $3) present
                 where id = $1`,
-        values: [outcome.activationId, outcome.returned, outcome.id]
+        // A SAD that brought nothing is as good as before.
+        values: [outcome.activationId, outcome.returned, outcome.id, outcome.outcome !== 'refused']
       })
       return true
     })
@@ -191,9 +197,10 @@ export function createReservationStore(database: Database, months: Months = whol
             occurrences: string
             sad_sha256: Buffer | null
             sad_expires_at: Date | null
+            sad_used: boolean
           }>({
             name: `${table}-standing`,
-            text: `select status, occurrences, sad_sha256, sad_expires_at from ${table} where id = $1`,
+            text: `select status, occurrences, sad_sha256, sad_expires_at, sad_used from ${table} where id = $1`,
             values: [activationId]
           })
       )
@@ -204,7 +211,8 @@ export function createReservationStore(database: Database, months: Months = whol
             status: row.status,
             occurrences: row.occurrences,
             sadSha256: row.sad_sha256,
-            sadExpiresAt: row.sad_expires_at
+            sadExpiresAt: row.sad_expires_at,
+            sadUsed: row.sad_used
           }
     }
   }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { type Credential, type CredentialStatus, credentialStatus } from '../../src/enrolment/enrolment.js'
 import { type TransitionName, transitions } from '../../src/enrolment/life-cycle.js'
+import type { CredentialRecord } from '../../src/enrolment/needs.js'
 import { credentialFields } from '../../src/enrolment/sealed-fields.js'
 import { createPkiStore } from '../../src/store/pki.js'
 import { by, failure, Phone, plain, startWorld, type World } from './world.js'
@@ -132,9 +133,9 @@ t.test('a credential is refused as a whole', async (t) => {
     serialNumber
   )
   const refusals: [object, string, string][] = [
-    [{ auth: 'pin' }, 'not_offered', 'auth'],
-    [{ auth: 'oauth2code' }, 'not_offered', 'auth'],
-    [{ scal: '1' }, 'not_offered', 'scal'],
+    [{ auth: 'pin', pin: '123' }, 'request_invalid', 'pin'],
+    [{ auth: 'pin', pin: '12 34' }, 'request_invalid', 'pin'],
+    [{ pin: '1234' }, 'request_invalid', 'pin'],
     [{ validDays: 0 }, 'request_invalid', 'validDays'],
     [{ validDays: 1827 }, 'request_invalid', 'validDays'],
     [{ multisign: 1001 }, 'request_invalid', 'multisign'],
@@ -446,16 +447,16 @@ t.test('with SQL alone nobody passes for another person', async (t) => {
 t.test('a change by another server is seen at once, and a lost announcement within 10 s', async (t) => {
   const { id } = await issued(true)
   t.equal((await directory.credential(id))?.status, 'active')
-  const there = await directory.credential(id)
+  const there = await directory.credentialRecord(id)
   if (there === null) throw new Error('gone')
   // As another server does it: past this process's caches, by the repository.
-  const row: Credential = { ...there, status: 'suspended', version: 2, suspendedAt: world.now() }
+  const row: CredentialRecord = { ...there, status: 'suspended', version: 2, suspendedAt: world.now() }
   const seal = await world.seals.seal('credentials', credentialFields(row))
   await world.stores.credentials.change({ row, seal }, null, async () => undefined)
   await until(async () => (await directory.credential(id))?.status === 'suspended')
   t.pass('announced')
 
-  const silent: Credential = { ...row, status: 'active', version: 3, suspendedAt: null }
+  const silent: CredentialRecord = { ...row, status: 'active', version: 3, suspendedAt: null }
   const silentSeal = await world.seals.seal('credentials', credentialFields(silent))
   await world.sql(
     `update credentials set status = 'active', suspended_at = null, version = 3, seal = $2 where id = $1`,

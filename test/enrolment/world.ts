@@ -89,7 +89,7 @@ export async function openServer(
     appendCheckpoint: async () => undefined
   })
   const actor = `server:${serverId}`
-  const { root, authorities } = packagedCeremony()
+  const { root, timestamp, authorities } = packagedCeremony()
   const pki = await openPki({
     hsm,
     store: createPkiStore(database),
@@ -99,6 +99,7 @@ export async function openServer(
     // Keys of CAs are another test's matter; these are made in no time.
     ceremony: {
       root: { ...root, algorithm: 'P-256' },
+      timestamp,
       authorities: authorities.map((authority) => ({ ...authority, algorithm: 'P-256' }))
     }
   })
@@ -133,6 +134,7 @@ export async function openServer(
     store: activationStore,
     directory,
     access,
+    factors: { require: async () => undefined },
     approvals,
     audit,
     now,

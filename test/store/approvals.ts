@@ -80,13 +80,15 @@ export function steps(database: Database, owner: Person, months: Months = wholeT
           confirmedAt: now()
         },
         jti: v7(),
-        rememberUntil: new Date(now().getTime() + 120_000)
+        rememberUntil: new Date(now().getTime() + 120_000),
+        signCount: null
       }),
     setSad: ({ id }: Activation) =>
       activations.setSad({
         activationId: id,
         sadSha256: Buffer.alloc(32, id),
-        sadExpiresAt: new Date(now().getTime() + 300_000)
+        sadExpiresAt: new Date(now().getTime() + 300_000),
+        sadAudience: null
       }),
     async sign({ id, numSignatures }: Activation) {
       const reservation = {
@@ -97,6 +99,7 @@ export function steps(database: Database, owner: Person, months: Months = wholeT
         clientId: 'dvctt',
         credentialId: owner.credentialId,
         credentialVersion: 1,
+        usesSadUp: false,
         mask: '1'.repeat(numSignatures),
         positions: Array.from({ length: numSignatures }, (_, index) => index),
         scheme: 'pkcs1/SHA-256',

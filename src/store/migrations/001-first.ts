@@ -54,9 +54,60 @@ create table access_tokens (
   scope text not null,
   issued_at timestamptz not null,
   expires_at timestamptz not null,
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  grant_id text                   -- of oauth_grants, with which it ends; null: of a client's own
 );
 create index access_tokens_by_expiry on access_tokens (expires_at);
+create index access_tokens_by_grant on access_tokens (grant_id) where grant_id is not null;
+
+-- What a person allowed a relying party (OAuth 2.0), as long as refresh tokens keep it alive.
+create table oauth_grants (
+  id text collate "C" primary key,
+  provider text not null,
+  audience text not null,
+  client_id text not null,
+  subscriber_id text not null,
+  scope text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,  -- when its last refresh token ends
+  revoked_at timestamptz
+);
+create index oauth_grants_by_expiry on oauth_grants (expires_at);
+
+-- Used ones stay as long as their grant, so that one that comes again is known for what it is.
+create table refresh_tokens (
+  token_sha256 bytea primary key,
+  grant_id text collate "C" not null references oauth_grants (id) on delete cascade,
+  issued_at timestamptz not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+create index refresh_tokens_by_grant on refresh_tokens (grant_id);
+
+-- An authorization request on its way through a browser, until its code was exchanged. Every change of status is one
+-- statement that names the status before it, so that each step is taken once, on whatever server.
+create table oauth_requests (
+  id text collate "C" primary key,
+  provider text not null,
+  audience text not null,
+  client_id text not null,
+  status text not null check (status in ('pushed', 'login', 'code', 'phone', 'approved', 'denied', 'answered',
+                                         'redeemed')),
+  asked json not null,            -- what was asked, checked; json keeps the order of its members
+  request_uri_sha256 bytea unique,
+  binding_sha256 bytea,           -- the browser it was opened in
+  login text,                     -- while a one-time code is waited for
+  subscriber_id text,             -- who allows it; null before the login
+  activation_id text,
+  refusal text,                   -- why, where denied: an error code
+  code_sha256 bytea unique,
+  code_expires_at timestamptz,
+  grant_id text,                  -- what its code was exchanged for
+  created_at timestamptz not null,
+  expires_at timestamptz not null
+);
+create index oauth_requests_by_client on oauth_requests (provider, client_id, created_at);
+create index oauth_requests_by_expiry on oauth_requests (expires_at);
 
 create table subscribers (
   id text primary key,
@@ -83,7 +134,7 @@ create table subscribers (
 create table lockouts (
   provider text not null,
   login_mac bytea not null,
-  kind text not null,             -- which secret: password, code
+  kind text not null,             -- which secret: password, code, pin, otp
   client_id text not null,
   tries integer not null,         -- since the last right one, those being judged included
   judging integer not null,
@@ -93,16 +144,18 @@ create table lockouts (
 );
 create index lockouts_by_change on lockouts (changed_at);
 
--- The one-time code somebody waits for at a relying party; there is none without a right password.
+-- The one-time code somebody waits for at a relying party: to log in, and there is none without a right password; or to
+-- use a credential.
 create table login_codes (
   provider text not null,
   client_id text not null,
   subscriber_id text not null references subscribers (id),
+  purpose text not null,          -- login, or a credential's id
   code_mac bytea not null,
   expires_at timestamptz not null, -- as long as the password counts, of whatever code
   tries integer not null,
   sent integer not null,
-  primary key (provider, client_id, subscriber_id)
+  primary key (provider, client_id, subscriber_id, purpose)
 );
 create index login_codes_by_expiry on login_codes (expires_at);
 
@@ -119,7 +172,8 @@ create table credentials (
   token_key_id bytea,
   not_before timestamptz not null,
   not_after timestamptz not null,
-  auth text not null,
+  auth text not null check (auth in ('phone', 'pin', 'otp', 'oauth2code')),
+  pin_hash text,                  -- scrypt
   scal text not null check (scal in ('1', '2')),
   multisign integer not null,
   issued_at timestamptz not null,
@@ -130,7 +184,8 @@ create table credentials (
   version integer not null,
   seal bytea not null,
   unique (provider, serial_number),
-  check ((wrapped_key is null) <> (token_key_id is null))
+  check ((wrapped_key is null) <> (token_key_id is null)),
+  check ((pin_hash is null) = (auth <> 'pin'))
 );
 create index credentials_by_subscriber on credentials (subscriber_id, id);
 create index credentials_off on credentials (provider, serial_number) where status in ('suspended', 'revoked');
@@ -165,6 +220,9 @@ create table devices (
   name text not null,
   platform text not null,
   spki bytea not null,            -- P-256
+  webauthn_id bytea,              -- of the authenticator that recognises its owner, if it has one
+  webauthn_spki bytea,
+  webauthn_sign_count bigint not null default 0, -- the last one; changes with every use, so it is not sealed
   virtual boolean not null,
   wrapped_key bytea,              -- virtual phones only
   token_key_id bytea,
@@ -172,7 +230,8 @@ create table devices (
   removed_at timestamptz,
   removed_by text,                -- the actor: the device itself, or an operator
   version integer not null,
-  seal bytea not null
+  seal bytea not null,
+  check ((webauthn_id is null) = (webauthn_spki is null))
 );
 create index devices_by_subscriber on devices (subscriber_id) where removed_at is null;
 create index devices_removed on devices (subscriber_id, removed_at) where removed_at is not null and not virtual;
@@ -228,7 +287,7 @@ create table activations (
   relying_party_name text not null,
   hash_algorithm_oid text,
   num_signatures integer not null,
-  digests bytea not null,         -- num_signatures digests of equal length, one after the other
+  digests bytea not null,         -- num_signatures digests of equal length, one after the other; none for sessions
   document_names text[] not null,
   description text not null,
   valid_until timestamptz,        -- sessions
@@ -241,7 +300,9 @@ create table activations (
   ended_reason text,
   sad_sha256 bytea,
   sad_expires_at timestamptz,
-  -- one bit a digest: 0 authorized, 1 reserved; how it ended is told by the reservation
+  sad_audience text,              -- the API at which the SAD is an access token as well; null: it is none
+  sad_used boolean not null default false, -- it has signed, and signs no more before it is renewed
+  -- one bit a digest or signature: 0 authorized, 1 reserved; how it ended is told by the reservation
   occurrences bit varying(1000) not null check (length(occurrences) = num_signatures)
 ) partition by range (id);
 create table activations_default partition of activations default with (fillfactor = 50);
