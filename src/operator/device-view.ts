@@ -15,6 +15,9 @@ export const DeviceView = Type.Object({
     { kty: Type.String(), crv: Type.String(), x: Type.String(), y: Type.String() },
     { description: 'JWK' }
   ),
+  userVerification: Type.Union([Type.Literal('device'), Type.Literal('webauthn')], {
+    description: 'Who says that the owner was recognised'
+  }),
   createdAt: Timestamp
 })
 
@@ -29,6 +32,7 @@ export function deviceView(device: Device) {
     platform: device.platform,
     virtual: device.virtual,
     publicKey: { kty, crv, x, y },
+    userVerification: device.webauthn === null ? ('device' as const) : ('webauthn' as const),
     createdAt: device.createdAt.toISOString()
   }
 }

@@ -30,9 +30,9 @@ export const devices: FastifyPluginAsyncTypebox<{
       }
     },
     async ({ body, ip }, reply) => {
-      const { activationCode, name, platform, publicKey } = body
+      const { activationCode, name, platform, publicKey, webauthn } = body
       const { device, subscriber } = await wrongCodes.guard(ip, () =>
-        enrolment.enrolDevice({ provider, activationCode, name, platform, publicKey })
+        enrolment.enrolDevice({ provider, activationCode, name, platform, publicKey, webauthn })
       )
       return reply.code(201).send({
         deviceId: device.id,

@@ -13,6 +13,8 @@ export interface PhoneEnrolment {
     platform: string
     /** JWK as it came. */
     publicKey: unknown
+    /** `{credentialId, publicKey}` of the authenticator that recognises the owner, as it came. */
+    webauthn?: unknown
   }): Promise<{ device: Device; subscriber: Subscriber }>
   /** Removes a device for good and ends the confirmations it gave that are not spent. */
   removeDevice(deviceId: string, actor: string): Promise<unknown>

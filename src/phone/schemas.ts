@@ -20,7 +20,21 @@ export const EnrolBody = Type.Object({
     description: 'What its owner calls it'
   }),
   platform: Type.String({ minLength: 1, maxLength: 64, pattern: plain, description: 'Free text' }),
-  publicKey: DeviceKey
+  publicKey: DeviceKey,
+  webauthn: Type.Optional(
+    Type.Object(
+      {
+        credentialId: Type.String({ minLength: 1, maxLength: 1364, description: 'base64url' }),
+        publicKey: Type.Object(
+          { kty: Type.String() },
+          { description: 'JWK: EC P-256 (ES256) or RSA (RS256)', additionalProperties: true }
+        )
+      },
+      {
+        description: 'A WebAuthn credential: it then has to assert every confirmation with user verification'
+      }
+    )
+  )
 })
 
 export const EnrolReply = Type.Object({

@@ -183,7 +183,8 @@ const evidenceShape = Type.Object({
       id: Type.String(),
       provider: Type.String(),
       subscriberId: Type.String(),
-      spki: Type.String()
+      spki: Type.String(),
+      webauthn: Nullable(Type.Object({ credentialId: Type.String(), spki: Type.String() }))
     })
   )
 })
@@ -193,6 +194,7 @@ type EvidenceJson = Type.Static<typeof evidenceShape>
 const time = (date: Date | null): string | null => date?.toISOString() ?? null
 const date = (text: string | null): Date | null => (text === null ? null : new Date(text))
 const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString('base64')
+const octets = (text: string): Uint8Array => Buffer.from(text, 'base64')
 
 /** Times RFC 3339, octets base64. */
 function evidenceToJson({ activation, confirmation, device }: Evidence): EvidenceJson {
@@ -212,7 +214,11 @@ function evidenceToJson({ activation, confirmation, device }: Evidence): Evidenc
       id: device.id,
       provider: device.provider,
       subscriberId: device.subscriberId,
-      spki: base64(device.spki)
+      spki: base64(device.spki),
+      webauthn: device.webauthn && {
+        credentialId: base64(device.webauthn.credentialId),
+        spki: base64(device.webauthn.spki)
+      }
     }
   }
 }
@@ -232,6 +238,13 @@ function evidenceFromJson({ activation, confirmation, device }: EvidenceJson): E
       endedAt: date(activation.endedAt)
     },
     confirmation: confirmation && { ...confirmation, confirmedAt: new Date(confirmation.confirmedAt) },
-    device: device && { ...device, spki: Buffer.from(device.spki, 'base64') }
+    device: device && {
+      ...device,
+      spki: octets(device.spki),
+      webauthn: device.webauthn && {
+        credentialId: octets(device.webauthn.credentialId),
+        spki: octets(device.webauthn.spki)
+      }
+    }
   }
 }

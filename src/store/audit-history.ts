@@ -75,7 +75,8 @@ export function createDatabaseHistory(
                a.description, a.valid_until, a.nonce, a.created_at, a.expires_at, a.confirmed_at as activation_confirmed_at,
                a.ended_at, a.ended_reason, a.occurrences,
                c.device_id, c.token, c.confirmed_at,
-               d.provider as device_provider, d.subscriber_id as device_subscriber_id, d.spki as device_spki
+               d.provider as device_provider, d.subscriber_id as device_subscriber_id, d.spki as device_spki,
+               d.webauthn_id, d.webauthn_spki
           from activations a
           left join confirmations c on c.activation_id = a.id
           left join devices d on d.id = c.device_id
@@ -122,16 +123,19 @@ interface EvidenceRow extends Omit<ActivationRow, 'confirmed_at'> {
   device_provider: string | null
   device_subscriber_id: string | null
   device_spki: Buffer | null
+  webauthn_id: Buffer | null
+  webauthn_spki: Buffer | null
 }
 
 function evidenceOf(row: EvidenceRow): Evidence {
   const { device_id: deviceId, token, confirmed_at: confirmedAt } = row
   const { device_provider: provider, device_subscriber_id: subscriberId, device_spki: spki } = row
+  const webauthn = webauthnOf(row.webauthn_id, row.webauthn_spki)
   const confirmed = deviceId !== null && token !== null && confirmedAt !== null
   const registered = deviceId !== null && provider !== null && subscriberId !== null && spki !== null
   return {
     activation: activationOf({ ...row, confirmed_at: row.activation_confirmed_at }),
     confirmation: confirmed ? { deviceId, token, confirmedAt } : null,
-    device: registered ? { id: deviceId, provider, subscriberId, spki } : null
+    device: registered ? { id: deviceId, provider, subscriberId, spki, webauthn } : null
   }
 }

@@ -4,7 +4,7 @@ import { cancelActivations, cancelledOf } from './cancel-activations.js'
 import type { Database, Queryable } from './database.js'
 import { againAfterDeadlock } from './violated-constraint.js'
 
-const columns = `id, provider, subscriber_id, name, platform, spki, virtual, wrapped_key, token_key_id, created_at,
+const columns = `id, provider, subscriber_id, name, platform, spki, webauthn_id, webauthn_spki, virtual, wrapped_key, token_key_id, created_at,
   removed_at, removed_by, version, seal`
 
 interface Row {
@@ -14,6 +14,8 @@ interface Row {
   name: string
   platform: string
   spki: Buffer
+  webauthn_id: Buffer | null
+  webauthn_spki: Buffer | null
   virtual: boolean
   wrapped_key: Buffer | null
   token_key_id: Buffer | null
@@ -147,7 +149,8 @@ async function insert(tx: Queryable, { row, seal }: Sealed<Device>): Promise<voi
   await tx.query({
     text: `
       with written as (
-        insert into devices (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        insert into devices (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+          $15, $16)
         returning subscriber_id
       )
       select pg_notify('directory', 'subscriber ' || subscriber_id) from written`,
@@ -158,6 +161,8 @@ async function insert(tx: Queryable, { row, seal }: Sealed<Device>): Promise<voi
       row.name,
       row.platform,
       row.spki,
+      row.webauthn?.credentialId ?? null,
+      row.webauthn?.spki ?? null,
       row.virtual,
       row.virtualKey?.wrapped ?? null,
       row.virtualKey?.tokenKeyId ?? null,
@@ -170,6 +175,10 @@ async function insert(tx: Queryable, { row, seal }: Sealed<Device>): Promise<voi
   })
 }
 
+/** The authenticator of a device, if it has one. */
+export const webauthnOf = (credentialId: Buffer | null, spki: Buffer | null): Device['webauthn'] =>
+  credentialId === null || spki === null ? null : { credentialId, spki }
+
 function deviceOf(row: Row): Sealed<Device> {
   const { id, spki, wrapped_key: wrapped, token_key_id: tokenKeyId } = row
   const hasKey = wrapped !== null || tokenKeyId !== null
@@ -180,6 +189,7 @@ function deviceOf(row: Row): Sealed<Device> {
     name: row.name,
     platform: row.platform,
     spki,
+    webauthn: webauthnOf(row.webauthn_id, row.webauthn_spki),
     virtualKey: hasKey ? { id, algorithm: 'P-256', spki, wrapped, tokenKeyId } : null,
     virtual: row.virtual,
     createdAt: row.created_at,
