@@ -10,6 +10,7 @@ import {
   eventOf
 } from './audit.js'
 import type { Queryable } from './database.js'
+import { webauthnOf } from './devices.js'
 
 const eventsPerPage = 1_000
 const checkpointsPerPage = 100
