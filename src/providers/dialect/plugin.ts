@@ -4,8 +4,14 @@ import { dropNulls, refuseNul } from '../../http/nulls.js'
 import { asServiceError } from '../../http/problem.js'
 import type { Dialect, DialectDeps } from './dialect.js'
 
-/** The room's own failures, which nobody else has recorded. */
+/** Failures found on the way to the service, which nobody else has recorded. */
 const unheard: ReadonlySet<ErrorCode> = new Set([
+  'authentication_required',
+  'permission_denied',
+  'not_found',
+  'credential_unusable',
+  'certificate_expired',
+  'sign_algorithm_refused',
   'request_invalid',
   'request_too_large',
   'media_type_unsupported',
