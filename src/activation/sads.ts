@@ -12,7 +12,7 @@ import { requireConfirmed, sadsEnd } from './standing.js'
 
 /** What SADs stand on. */
 export interface SadsDeps {
-  store: Pick<ActivationStore, 'find' | 'setSad' | 'replaceSad' | 'findBySad' | 'cancelBySad'>
+  store: Pick<ActivationStore, 'find' | 'setSad' | 'replaceSad' | 'findBySad' | 'cancelBySad' | 'withdraw'>
   directory: Pick<Directory, 'credential'>
   approvals: Pick<Approvals, 'get'>
   audit: Pick<Audit, 'record'>
@@ -23,7 +23,7 @@ export interface SadsDeps {
 /** What a confirmed activation is redeemed by: see `Activations` for what each call promises. */
 export function createSads(
   deps: SadsDeps
-): Pick<Activations, 'issueSad' | 'extendSad' | 'bearerOf' | 'revokeSad'> {
+): Pick<Activations, 'issueSad' | 'extendSad' | 'bearerOf' | 'revokeSad' | 'withdraw'> {
   const { store, directory, approvals, audit, now, sadTtlS } = deps
 
   /** The life of a SAD that is made now, in whole seconds; it ends no later than any could. */
@@ -137,6 +137,16 @@ export function createSads(
         about: { activationId: id, provider, clientId, subscriberId, reason }
       })
       return true
+    },
+
+    async withdraw({ provider, clientId, activationId, reason }) {
+      const subscriberId = await store.withdraw({ activationId, provider, clientId, reason, now: now() })
+      if (subscriberId === null) return
+      await audit.record({
+        type: 'activation.cancelled',
+        actor: `relying-party:${provider}/${clientId}`,
+        about: { activationId, provider, clientId, subscriberId, reason }
+      })
     }
   }
 }
