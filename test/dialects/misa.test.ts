@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { plainText } from '../../src/providers/misa/esign/plain-text.js'
 import { Device } from '../clients/device.js'
@@ -103,23 +100,6 @@ t.test('MISA eSign', async (t) => {
   const person = await enrol()
   const other = await register({ mode: 'strict' })
   const lenient = await register({ mode: 'lenient' })
-
-  await t.test(
-    'the first signature of docs/providers/misa.md verifies, as it is written there',
-    async (t) => {
-      const page = await readFile('docs/providers/misa.md', 'utf8')
-      const script = /^```bash\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? ''
-      const { stdout } = await promisify(execFile)(
-        'bash',
-        ['-c', script.replace('http://127.0.0.1:8080', url)],
-        {
-          cwd: t.testdir(),
-          timeout: 60_000
-        }
-      )
-      t.equal(stdout, 'Signature Verified Successfully\n')
-    }
-  )
 
   t.test('login', async (t) => {
     await t.test('answers three tokens and who it is, at both paths', async (t) => {
