@@ -48,5 +48,28 @@ export const SignFile = Type.Object({
 
 export const SignFiles = Type.Array(SignFile, { minItems: 1, maxItems: documentsMax })
 
+/** What `get_certificate` is sent in all of them. */
+export const certificateQuery = {
+  ...spFields,
+  user_id: userId,
+  serial_number: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: all' })),
+  transaction_id: Type.Optional(Type.String({ maxLength: 128 }))
+}
+
+/** What `sign` is sent in all of them. */
+export const signFields = {
+  ...spFields,
+  user_id: userId,
+  transaction_id: Type.Optional(
+    Type.Union([Type.Literal(''), ownName('Of your own, new for each transaction')])
+  ),
+  transaction_desc: Type.Optional(Type.String({ maxLength: 500, description: 'Shown on the device' })),
+  serial_number: Type.Optional(
+    Type.String({ maxLength: 128, description: 'Empty: the first usable certificate' })
+  ),
+  time_stamp: Type.Optional(timeStamp),
+  sign_files: SignFiles
+}
+
 /** The envelope of every answer. */
 export const envelope = { status_code: Type.Integer(), message: Type.String() }

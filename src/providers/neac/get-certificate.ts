@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { hasSerial } from '../annex/asking.js'
 import { certificateFields } from '../annex/certificates.js'
-import { envelope, spFields, userId } from '../annex/fields.js'
+import { certificateQuery, envelope } from '../annex/fields.js'
 import { authenticate } from '../dialect/caller.js'
 import { findSigner } from '../dialect/signer.js'
 import { caName, providerOf } from './authority.js'
@@ -10,11 +10,8 @@ import type { GatewayOptions } from './gateway.js'
 
 const Body = Type.Object(
   {
-    ...spFields,
-    user_id: userId,
-    ca_name: caName,
-    serial_number: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: all' })),
-    transaction_id: Type.Optional(Type.String({ maxLength: 128 }))
+    ...certificateQuery,
+    ca_name: caName
   },
   {
     examples: [

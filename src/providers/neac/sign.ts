@@ -1,28 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { askToSign } from '../annex/asking.js'
-import { envelope, ownName, SignFiles, spFields, timeStamp, userId } from '../annex/fields.js'
+import { envelope, signFields } from '../annex/fields.js'
 import { authenticate } from '../dialect/caller.js'
 import { caName, providerOf } from './authority.js'
 import type { GatewayOptions } from './gateway.js'
 
 const Body = Type.Object(
   {
-    ...spFields,
-    user_id: userId,
-    ca_name: caName,
-    transaction_id: Type.Optional(
-      Type.Union([
-        Type.Literal(''),
-        ownName('Of your own, new for each transaction; without one, the answer gives one')
-      ])
-    ),
-    transaction_desc: Type.Optional(Type.String({ maxLength: 500, description: 'Shown on the device' })),
-    serial_number: Type.Optional(
-      Type.String({ maxLength: 128, description: 'Empty: the first usable certificate' })
-    ),
-    time_stamp: Type.Optional(timeStamp),
-    sign_files: SignFiles
+    ...signFields,
+    ca_name: caName
   },
   {
     examples: [

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { hasSerial } from '../../annex/asking.js'
 import { certificateFields } from '../../annex/certificates.js'
-import { envelope, spFields, userId } from '../../annex/fields.js'
+import { certificateQuery, envelope } from '../../annex/fields.js'
 import { authenticate } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { findSigner } from '../../dialect/signer.js'
@@ -12,10 +12,7 @@ const nothingFound = 'Không có dữ liệu trong hệ thống'
 
 const Body = Type.Object(
   {
-    ...spFields,
-    user_id: userId,
-    serial_number: Type.Optional(Type.String({ maxLength: 128, description: 'Empty: all' })),
-    transaction_id: Type.Optional(Type.String({ maxLength: 128 }))
+    ...certificateQuery
   },
   {
     examples: [

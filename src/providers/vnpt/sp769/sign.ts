@@ -1,23 +1,13 @@
 import { Type } from 'typebox'
 import { callbackFor } from '../../../access/addresses.js'
 import { askToSign } from '../../annex/asking.js'
-import { envelope, ownName, SignFiles, spFields, timeStamp, userId } from '../../annex/fields.js'
+import { envelope, signFields } from '../../annex/fields.js'
 import { authenticate } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 
 const Body = Type.Object(
   {
-    ...spFields,
-    user_id: userId,
-    transaction_id: Type.Optional(
-      Type.Union([Type.Literal(''), ownName('Of your own, new for each transaction')])
-    ),
-    transaction_desc: Type.Optional(Type.String({ maxLength: 500, description: 'Shown on the device' })),
-    serial_number: Type.Optional(
-      Type.String({ maxLength: 128, description: 'Empty: the first usable certificate' })
-    ),
-    time_stamp: Type.Optional(timeStamp),
-    sign_files: SignFiles
+    ...signFields
   },
   {
     examples: [
