@@ -144,8 +144,6 @@ export interface Activations {
   bearerOf(of: { provider: string; audience: string; sad: string }): Promise<SadGrant>
   /** Ends a confirmed activation whose present SAD this is. False: there is none, of this relying party. */
   revokeSad(of: { provider: string; clientId: string; sad: string }): Promise<boolean>
-  /** Ends what this relying party asked for and does not want any more: it waits no longer, or its SAD is void. */
-  withdraw(of: { provider: string; clientId: string; activationId: string; reason: string }): Promise<void>
   /**
    * The relying party, or the person at its page, wants it no more: ends what waits or is confirmed. False: neither,
    * or there is no such activation of this relying party.

@@ -82,10 +82,13 @@ export interface ActivationStore {
   }): Promise<boolean>
   /** The activation whose latest SAD this is, however it stands. */
   findBySad(of: { activationId: string; sadSha256: Uint8Array }): Promise<ActivationBySad | null>
-  /** confirmed → cancelled, announced, while this is its SAD. False: it is not. */
-  cancelBySad(of: {
+  /**
+   * waiting or confirmed → cancelled, announced. False: it is neither, or has another SAD.
+   * @param of.sadSha256 Null: whatever its SAD is.
+   */
+  cancel(of: {
     activationId: string
-    sadSha256: Uint8Array
+    sadSha256: Uint8Array | null
     reason: string
     now: Date
   }): Promise<boolean>

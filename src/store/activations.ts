@@ -246,13 +246,13 @@ export function createActivationStore(database: Database, months: Months = whole
           }
     },
 
-    async cancelBySad({ activationId, sadSha256, reason, now }) {
+    async cancel({ activationId, sadSha256, reason, now }) {
       const { rowCount } = await database.query({
-        name: 'activations-cancel-by-sad',
+        name: 'activations-cancel',
         text: `
           with cancelled as (
             update activations set status = 'cancelled', ended_at = $4, ended_reason = $3
-             where id = $1 and status = 'confirmed' and sad_sha256 = $2
+             where id = $1 and status in ('waiting', 'confirmed') and ($2::bytea is null or sad_sha256 = $2)
             returning id, subscriber_id, status
           )
           select ${announce} from cancelled`,
