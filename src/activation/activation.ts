@@ -148,7 +148,13 @@ export interface Activations {
    * The relying party, or the person at its page, wants it no more: ends what waits or is confirmed. False: neither,
    * or there is no such activation of this relying party.
    */
-  withdraw(of: { provider: string; clientId: string; activationId: string }): Promise<boolean>
+  withdraw(of: {
+    provider: string
+    clientId: string
+    activationId: string
+    /** A word for the audit. */
+    reason: string
+  }): Promise<boolean>
   /**
    * Resolves once a challenge does not wait any more, or has passed its time, or after `timeoutMs`; soon after it was
    * answered, on whatever server. Then `issueSad` says how it stands.

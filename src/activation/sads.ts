@@ -12,7 +12,7 @@ import { requireConfirmed, sadsEnd } from './standing.js'
 
 /** What SADs stand on. */
 export interface SadsDeps {
-  store: Pick<ActivationStore, 'find' | 'setSad' | 'replaceSad' | 'findBySad' | 'cancelBySad' | 'withdraw'>
+  store: Pick<ActivationStore, 'find' | 'setSad' | 'replaceSad' | 'findBySad' | 'cancel'>
   directory: Pick<Directory, 'credential'>
   approvals: Pick<Approvals, 'get'>
   audit: Pick<Audit, 'record'>
@@ -57,6 +57,20 @@ export function createSads(
         ...(replaces === undefined ? {} : { replacesSha256: base64(replaces) })
       }
     })
+  }
+
+  async function cancel(
+    { id, provider, clientId, subscriberId }: Activation,
+    sadSha256: Uint8Array | null,
+    reason: string
+  ): Promise<boolean> {
+    if (!(await store.cancel({ activationId: id, sadSha256, reason, now: now() }))) return false
+    await audit.record({
+      type: 'activation.cancelled',
+      actor: `relying-party:${provider}/${clientId}`,
+      about: { activationId: id, provider, clientId, subscriberId, reason }
+    })
+    return true
   }
 
   return {
@@ -128,25 +142,13 @@ export function createSads(
       const found = await foundBy(sad, { provider, clientId })
       const named = readSad(sad)
       if (found === null || named === null) return false
-      const { id, subscriberId } = found.activation
-      const reason = 'sad-revoked'
-      if (!(await store.cancelBySad({ ...named, reason, now: now() }))) return false
-      await audit.record({
-        type: 'activation.cancelled',
-        actor: `relying-party:${provider}/${clientId}`,
-        about: { activationId: id, provider, clientId, subscriberId, reason }
-      })
-      return true
+      return cancel(found.activation, named.sadSha256, 'sad-revoked')
     },
 
     async withdraw({ provider, clientId, activationId, reason }) {
-      const subscriberId = await store.withdraw({ activationId, provider, clientId, reason, now: now() })
-      if (subscriberId === null) return
-      await audit.record({
-        type: 'activation.cancelled',
-        actor: `relying-party:${provider}/${clientId}`,
-        about: { activationId, provider, clientId, subscriberId, reason }
-      })
+      const activation = await store.find(activationId)
+      if (activation?.provider !== provider || activation.clientId !== clientId) return false
+      return cancel(activation, null, reason)
     }
   }
 }
