@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { createAccess } from './access/create.js'
 import { openFactors } from './access/factors.js'
 import { openLogins } from './access/logins.js'
+import { createOAuth } from './access/oauth/create.js'
 import { createPasswords } from './access/passwords.js'
 import { createRefusals } from './access/refusals.js'
 import { createActivations } from './activation/activations.js'
@@ -36,6 +37,8 @@ import { createDeviceStore } from './store/devices.js'
 import { createLockoutStore } from './store/lockouts.js'
 import { createLoginCodeStore } from './store/login-codes.js'
 import { openMonths } from './store/months.js'
+import { createGrantStore } from './store/oauth-grants.js'
+import { createAuthorizationStore } from './store/oauth-requests.js'
 import { createOperatorStore } from './store/operators.js'
 import { createOutboxStore } from './store/outbox.js'
 import { createPendingKeyStore } from './store/pending-keys.js'
@@ -48,6 +51,7 @@ import { createSeals } from './store/seals.js'
 import { createServerStore } from './store/servers.js'
 import { createSubscriberStore } from './store/subscribers.js'
 import { createTransactionStore } from './store/transactions.js'
+import { createUsedTokenIds } from './store/used-token-ids.js'
 import { createTransactions } from './transactions/transactions.js'
 
 /** Between two pages of old events, so that looking through them takes no more than a part of a core. */
@@ -170,6 +174,23 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     sadTtlS: config.sadTtlS
   })
 
+  const oauth = createOAuth({
+    requests: createAuthorizationStore(database),
+    grants: createGrantStore(database),
+    tokens: access,
+    relyingParty: access.relyingParty,
+    clientKey: access.clientKey,
+    claimTokenId: createUsedTokenIds(database).claim,
+    logins,
+    directory,
+    activations,
+    activationOf: activationStore.find,
+    asksPassword: (provider) => findProvider(provider)?.login.asksPassword ?? true,
+    audit,
+    now,
+    tokenTtlS: config.tokenTtlS
+  })
+
   const enrolment = createEnrolment({
     subscribers,
     credentials,
@@ -242,6 +263,7 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     recovery,
     pki,
     access,
+    oauth,
     logins,
     factors,
     directory,

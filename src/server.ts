@@ -141,6 +141,7 @@ function choresOf(
     audit,
     recovery,
     access,
+    oauth,
     logins,
     months,
     removeOld
@@ -165,6 +166,7 @@ function choresOf(
       run: () =>
         Promise.all([
           access.purge(),
+          oauth.purge(),
           logins.purge(),
           outbox.purge(),
           usedTokenIds.purge(now()),

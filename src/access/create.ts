@@ -28,8 +28,8 @@ export interface AccessDeps {
 /** The whole room: the door that every surface uses, and the registers that operators keep. */
 export interface AccessRoom
   extends Access,
-    Pick<RelyingPartyLookup, 'callbackAuth'>,
-    Pick<Tokens, 'revokeToken' | 'purge'> {
+    Pick<RelyingPartyLookup, 'callbackAuth' | 'clientKey'>,
+    Pick<Tokens, 'revokeToken' | 'forget' | 'purge'> {
   readonly relyingParties: RelyingPartyRegister
   readonly operators: OperatorRegister
   /** Writes what refusals still wait and stops listening. Called after the last request. */
@@ -63,10 +63,12 @@ export async function createAccess(deps: AccessDeps): Promise<AccessRoom> {
     authenticateClient: parties.authenticateClient,
     relyingParty: parties.relyingParty,
     callbackAuth: parties.callbackAuth,
+    clientKey: parties.clientKey,
     issueToken: tokens.issueToken,
     verifyToken: tokens.verifyToken,
     redeemToken: tokens.redeemToken,
     revokeToken: tokens.revokeToken,
+    forget: tokens.forget,
     authenticateOperator: operators.authenticateOperator,
     purge: tokens.purge,
     async close() {

@@ -80,6 +80,11 @@ export interface RelyingPartyLookup {
   authenticateClient(provider: string, clientId: string, clientSecret: string): Promise<RelyingParty>
   relyingParty(provider: string, clientId: string): Promise<RelyingParty | null>
   /**
+   * SHA-256 of the client secret: the key of what a relying party authenticates with it (CSC API v2 §8.4.1). Null: there
+   * is no such relying party.
+   */
+  clientKey(provider: string, clientId: string): Promise<Uint8Array | null>
+  /**
    * Where and with what we prove ourselves before a callback: of one version of the row, so that no address gets
    * another one's secret. Null: nowhere, or it was removed.
    * @throws ServiceError `integrity_broken`, `hsm_unavailable`.
@@ -318,6 +323,8 @@ export async function openRelyingParties(deps: {
       const record = await lookup(provider, clientId)
       return record === null ? null : withoutSecret(record)
     },
+
+    clientKey: async (provider, clientId) => (await lookup(provider, clientId))?.secretSha256 ?? null,
 
     async callbackAuth(provider, clientId) {
       const record = await lookup(provider, clientId)

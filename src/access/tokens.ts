@@ -24,15 +24,17 @@ const tokenForm = /^[A-Za-z0-9_-]{43}$/
 /** Issues, checks and revokes access tokens. */
 export interface Tokens extends Pick<Access, 'issueToken' | 'verifyToken' | 'redeemToken'> {
   /**
-   * Makes a token useless from now on, on every server within moments and after 10 s at the latest (RFC 7009). What is
-   * not a live token of this client at this provider and audience is left alone, and the caller is not told.
+   * Makes a token useless from now on, on every server within moments and after 10 s at the latest (RFC 7009).
+   * @returns False: it is not a token of this client at this provider and audience, and was left alone.
    */
   revokeToken(of: {
     provider: string
     audience: string
     clientId: string
     accessToken: string
-  }): Promise<void>
+  }): Promise<boolean>
+  /** Reads these anew when they come next: something ended them. Hashes as in the record. */
+  forget(tokensSha256: readonly string[]): void
   /** Forgets tokens that ended a day ago. Called by the server's timer; returns how many. */
   purge(): Promise<number>
   close(): Promise<void>
@@ -104,7 +106,8 @@ export async function openTokens(deps: {
         tokenSha256,
         issuedAt,
         expiresAt,
-        revokedAt: null
+        revokedAt: null,
+        grantId: null
       })
       await audit.record({
         type: 'client.authenticated',
@@ -145,15 +148,24 @@ export async function openTokens(deps: {
     },
 
     async revokeToken({ accessToken, ...of }) {
-      if (!tokenForm.test(accessToken)) return
+      if (!tokenForm.test(accessToken)) return false
       const tokenSha256 = sha256(accessToken)
-      if (!(await store.revoke({ ...of, tokenSha256 }, now()))) return
+      const record = await find(tokenSha256)
+      const { provider, audience, clientId } = of
+      if (record?.provider !== provider || record.audience !== audience || record.clientId !== clientId)
+        return false
+      if (!(await store.revoke({ ...of, tokenSha256 }, now()))) return true // it was before
       recent.forget(tokenSha256) // before the announcement arrives
       await audit.record({
         type: 'token.revoked',
         actor: `relying-party:${of.provider}/${of.clientId}`,
         about: { ...of, tokenSha256 }
       })
+      return true
+    },
+
+    forget(tokensSha256) {
+      for (const token of tokensSha256) recent.forget(token)
     },
 
     purge: () => store.purge(new Date(now().getTime() - expiredKnownForMs)),

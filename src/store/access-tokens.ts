@@ -1,5 +1,5 @@
 import type { AccessTokenRecord, AccessTokenStore } from '../access/needs.js'
-import type { Database } from './database.js'
+import type { Database, Queryable } from './database.js'
 
 /** Announces the hash of every token that was revoked. */
 const channel = 'access-tokens'
@@ -17,38 +17,20 @@ interface Row {
   issued_at: Date
   expires_at: Date
   revoked_at: Date | null
+  grant_id: string | null
 }
 
 /** Access tokens by their hash. Many at once, so that concurrent requests share a round trip. */
 export function createAccessTokenStore(db: Database): AccessTokenStore {
   return {
-    async add(records) {
-      await db.query({
-        name: 'access-tokens-add',
-        text: `
-          insert into access_tokens (token_sha256, provider, audience, client_id, subscriber_id, scope, issued_at,
-                                     expires_at, revoked_at)
-          select * from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                               $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])`,
-        values: [
-          records.map((record) => Buffer.from(record.tokenSha256, 'hex')),
-          records.map((record) => record.provider),
-          records.map((record) => record.audience),
-          records.map((record) => record.clientId),
-          records.map((record) => record.subscriberId),
-          records.map((record) => record.scope),
-          records.map((record) => record.issuedAt),
-          records.map((record) => record.expiresAt),
-          records.map((record) => record.revokedAt)
-        ]
-      })
-    },
+    add: (records) => insertAccessTokens(db, records),
 
     async find(tokensSha256) {
       const { rows } = await db.query<Row>({
         name: 'access-tokens-find',
         text: `
-          select token_sha256, provider, audience, client_id, subscriber_id, scope, issued_at, expires_at, revoked_at
+          select token_sha256, provider, audience, client_id, subscriber_id, scope, issued_at, expires_at, revoked_at,
+                 grant_id
             from access_tokens
            where token_sha256 = any ($1::bytea[])`,
         values: [tokensSha256.map((hash) => Buffer.from(hash, 'hex'))]
@@ -104,6 +86,48 @@ function recordOf(tokenSha256: string, row: Row): AccessTokenRecord {
     scope: row.scope,
     issuedAt: row.issued_at,
     expiresAt: row.expires_at,
-    revokedAt: row.revoked_at
+    revokedAt: row.revoked_at,
+    grantId: row.grant_id
   }
+}
+
+/** Also for those that stand or fall with something else in the transaction. */
+export async function insertAccessTokens(
+  on: Queryable,
+  records: readonly AccessTokenRecord[]
+): Promise<void> {
+  await on.query({
+    name: 'access-tokens-add',
+    text: `
+      insert into access_tokens (token_sha256, provider, audience, client_id, subscriber_id, scope, issued_at,
+                                 expires_at, revoked_at, grant_id)
+      select * from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                           $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::text[])`,
+    values: [
+      records.map((record) => Buffer.from(record.tokenSha256, 'hex')),
+      records.map((record) => record.provider),
+      records.map((record) => record.audience),
+      records.map((record) => record.clientId),
+      records.map((record) => record.subscriberId),
+      records.map((record) => record.scope),
+      records.map((record) => record.issuedAt),
+      records.map((record) => record.expiresAt),
+      records.map((record) => record.revokedAt),
+      records.map((record) => record.grantId)
+    ]
+  })
+}
+
+/** Ends all access tokens of a grant and tells all servers. @returns Their hashes, lower-case hex. */
+export async function revokeAccessTokensOf(on: Queryable, grantId: string, at: Date): Promise<string[]> {
+  const { rows } = await on.query<{ token: string }>({
+    name: 'access-tokens-revoke-of-grant',
+    text: `
+      with revoked as (
+        update access_tokens set revoked_at = $2 where grant_id = $1 and revoked_at is null
+        returning encode(token_sha256, 'hex') as token)
+      select token, pg_notify('${channel}', token) from revoked`,
+    values: [grantId, at]
+  })
+  return rows.map(({ token }) => token)
 }
