@@ -53,7 +53,8 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
     gauges: () => ({
       ...prefixed('hsm', hsm.stats()),
       ...prefixed('database', database.stats()),
-      ...prefixed('signing', middle.signing.stats())
+      ...prefixed('signing', middle.signing.stats()),
+      ...prefixed('timestamps', middle.pki.timestamps.stats())
     })
   })
   await app.register(publication, { pki: middle.pki })

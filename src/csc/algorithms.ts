@@ -36,6 +36,9 @@ export function keyDescription(algorithm: KeyAlgorithm): { algo: string[]; len: 
   return { algo: [...specific, ecPublicKey], len, curve }
 }
 
+/** What the versions call the parameter that names a hash. */
+export type HashParameter = 'hashAlgo' | 'hashAlgorithmOID'
+
 /** What a client names in signHash. */
 export interface NamedAlgorithms {
   signAlgo: string
@@ -46,39 +49,40 @@ export interface NamedAlgorithms {
 /**
  * Hash and scheme from the OIDs of a signHash request. A hash OID is needed only where `signAlgo` does not imply
  * the hash; one that contradicts it is refused.
- * @throws CscFault with the texts of CSC API v1 §11.9 (`hashAlgorithmOID` as v2 calls it).
+ * @param name What v1 or v2 calls the parameter that `hashAlgorithmOID` was read from.
+ * @throws CscFault with the texts of CSC API v1 §11.9.
  */
-export function readAlgorithms({ signAlgo, signAlgoParams, hashAlgorithmOID }: NamedAlgorithms): {
-  hash: HashAlgorithm
-  scheme: SignatureScheme
-} {
+export function readAlgorithms(
+  { signAlgo, signAlgoParams, hashAlgorithmOID }: NamedAlgorithms,
+  name: HashParameter = 'hashAlgorithmOID'
+): { hash: HashAlgorithm; scheme: SignatureScheme } {
   const named = hashAlgorithmOID === undefined ? null : hashByOid(hashAlgorithmOID)
   if (signAlgo === rsassaPss) {
     if (signAlgoParams === undefined) throw invalidRequest(missing('string', 'signAlgoParams'))
     const params = readPssParams(Buffer.from(signAlgoParams, 'base64'))
     if (params === null) throw invalidRequest('Invalid parameter signAlgoParams')
     if (hashAlgorithmOID !== undefined && named !== params.hash)
-      throw invalidRequest('Invalid parameter hashAlgorithmOID')
+      throw invalidRequest(`Invalid parameter ${name}`)
     return { hash: params.hash, scheme: { type: 'pss', ...params } }
   }
   const implied = withHash[signAlgo]
   if (implied !== undefined) {
     if (hashAlgorithmOID !== undefined && named !== implied.hash)
-      throw invalidRequest('Invalid parameter hashAlgorithmOID')
+      throw invalidRequest(`Invalid parameter ${name}`)
     return { hash: implied.hash, scheme: implied }
   }
   if (signAlgo !== rsaEncryption && signAlgo !== ecPublicKey)
     throw invalidRequest('Invalid parameter signAlgo')
-  if (hashAlgorithmOID === undefined) throw invalidRequest(missing('string', 'hashAlgorithmOID'))
-  if (named === null) throw invalidRequest('Invalid parameter hashAlgorithmOID')
+  if (hashAlgorithmOID === undefined) throw invalidRequest(missing('string', name))
+  if (named === null) throw invalidRequest(`Invalid parameter ${name}`)
   return { hash: named, scheme: { type: signAlgo === rsaEncryption ? 'pkcs1' : 'ecdsa', hash: named } }
 }
 
-/** The hash a credentials/authorize request names. @throws CscFault */
-export function readHash(hashAlgorithmOID: string | undefined): HashAlgorithm {
-  if (hashAlgorithmOID === undefined) throw invalidRequest(missing('string', 'hashAlgorithmOID'))
-  const hash = hashByOid(hashAlgorithmOID)
-  if (hash === null) throw invalidRequest('Invalid parameter hashAlgorithmOID')
+/** The hash that a request names in a parameter of this name. @throws CscFault */
+export function readHash(oid: string | undefined, name: HashParameter = 'hashAlgorithmOID'): HashAlgorithm {
+  if (oid === undefined) throw invalidRequest(missing('string', name))
+  const hash = hashByOid(oid)
+  if (hash === null) throw invalidRequest(`Invalid parameter ${name}`)
   return hash
 }
 

@@ -7,6 +7,7 @@ import type { ApiRoutes, CscDeps, ProviderApi } from './deps.js'
 import { CscFault, faultOf, invalidRequest } from './faults.js'
 import { logo } from './logo.js'
 import { token } from './oauth2/token.js'
+import { timestamp } from './timestamp.js'
 import { authorizeCheck } from './v2/authorize-check.js'
 import { credentialsAuthorize } from './v2/credentials-authorize.js'
 import { credentialsInfo } from './v2/credentials-info.js'
@@ -30,23 +31,43 @@ const v2: readonly ApiRoutes[] = [
   credentialsInfo,
   credentialsAuthorize,
   authorizeCheck,
-  signHash
+  signHash,
+  timestamp
 ]
+const v1: readonly ApiRoutes[] = [token, timestamp]
 
-/** Methods of the standard that are known here and not offered: 501 rather than 404 (CSC API v2 §10). */
-const notOffered = [
+/** Every POST method of the standard; what has no route here answers 501 rather than 404 (CSC API v1 and v2 §10). */
+const known = [
   'auth/login',
   'auth/revoke',
+  'oauth2/token',
   'oauth2/revoke',
-  'oauth2/pushed_authorize',
-  'credentials/getChallenge',
+  'credentials/list',
+  'credentials/info',
+  'credentials/authorize',
   'credentials/extendTransaction',
-  'signatures/signDoc',
-  'signatures/signPolling',
+  'credentials/sendOTP',
+  'signatures/signHash',
   'signatures/timestamp'
 ]
+const knownInV2 = [
+  ...known,
+  'oauth2/pushed_authorize',
+  'credentials/authorizeCheck',
+  'credentials/getChallenge',
+  'credentials/create',
+  'credentials/delete',
+  'signatures/signDoc',
+  'signatures/signPolling'
+]
 
-/** The CSC API of every provider, under `/{provider}/csc/v2`. Faults are reported in the standard's own words. */
+/** The versions; routers of their own, since their members have other names. */
+const versions = [
+  { name: 'v1', groups: v1, known },
+  { name: 'v2', groups: v2, known: knownInV2 }
+]
+
+/** The CSC API of every provider, under `/{provider}/csc/v1` and `/v2`. Faults are reported in the standard's own words. */
 export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   app.setErrorHandler(answerWith(deps.refusals))
   app.setValidatorCompiler(validatorCompiler)
@@ -55,14 +76,19 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   app.removeContentTypeParser('text/plain')
   const { providers, ...shared } = deps
   for (const provider of providers) {
-    const prefix = `/${provider.id}/csc/v2`
-    const api: ProviderApi = { ...shared, provider, base: `${deps.publicUrl}${prefix}`, audience: 'csc/v2' }
-    await app.register(logo, { prefix: `/${provider.id}/csc`, ...api })
-    for (const group of v2) await app.register(group, { prefix, ...api })
-    for (const method of notOffered) {
-      app.post(`${prefix}/${method}`, { schema: { hide: true } }, async () => {
-        throw new ServiceError('not_offered', method)
-      })
+    await app.register(logo, { prefix: `/${provider.id}/csc`, provider })
+    for (const { name, groups, known } of versions) {
+      const prefix = `/${provider.id}/csc/${name}`
+      const base = `${deps.publicUrl}${prefix}`
+      const api: ProviderApi = { ...shared, provider, base, audience: `csc/${name}` }
+      for (const group of groups) await app.register(group, { prefix, ...api })
+      for (const method of known) {
+        const url = `${prefix}/${method}`
+        if (app.hasRoute({ method: 'POST', url })) continue
+        app.post(url, { schema: { hide: true } }, async () => {
+          throw new ServiceError('not_offered', method)
+        })
+      }
     }
   }
 }

@@ -7,8 +7,9 @@ import { missing, parameter } from './validation.js'
 /** Most digests in one request; a credential's `multisign` may allow fewer. */
 export const digestsMax = 1000
 /** base64 or base64url, padded or not, but one alphabet only: 64 octets are 88 characters. */
-const base64Pattern = '^(?:[A-Za-z0-9+/]{2,86}|[A-Za-z0-9_-]{2,86})={0,2}$'
-const notBase64 = 'Invalid Base64 hash string parameter'
+export const base64Pattern = '^(?:[A-Za-z0-9+/]{2,86}|[A-Za-z0-9_-]{2,86})={0,2}$'
+/** What the tables say of it (CSC API v1 §11.9, §11.10). */
+export const notBase64 = 'Invalid Base64 hash string parameter'
 
 /** The `hashes` parameter; its texts are those of signHash (CSC API v1 §11.9). */
 export const hashesParameter = parameter(

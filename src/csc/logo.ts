@@ -1,7 +1,8 @@
-import type { ApiRoutes } from './deps.js'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Presented } from './deps.js'
 
 /** The image that `info.logo` names: drawn here, and plainly that of a simulation. */
-export const logo: ApiRoutes = async (app, { provider }) => {
+export const logo: FastifyPluginAsync<{ provider: Presented }> = async (app, { provider }) => {
   const picture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" width="256" height="256" role="img">
 <title>${provider.label} (simulated)</title>
 <rect width="256" height="256" rx="32" fill="#16324f"/>
@@ -10,7 +11,7 @@ export const logo: ApiRoutes = async (app, { provider }) => {
 </svg>`
   app.get(
     '/logo.svg',
-    { schema: { tags: ['CSC v2'], summary: 'Logo', description: 'The image that info names.' } },
+    { schema: { tags: ['CSC'], summary: 'Logo', description: 'The image that info names.' } },
     async (_request, reply) =>
       reply.header('cache-control', 'public, max-age=86400').type('image/svg+xml').send(picture)
   )

@@ -10,7 +10,7 @@ import * as x509 from './x509.js'
 
 /** A CA that can sign: its certificate as it stands and its key in the HSM. */
 export interface Authority {
-  /** `root` or a provider's name. */
+  /** `root`, a provider's name or `tsa`. */
   name: string
   certificate: Uint8Array
   /** The subject, DER: what is the issuer in what it signs. */
@@ -84,6 +84,31 @@ export async function makeIssuingCertificate(
       ...caExtensions(request.key),
       new x509.AuthorityKeyIdentifierExtension(root.keyIdentifier.toString('hex')),
       new x509.CertificatePolicyExtension(['2.5.29.32.0']), // anyPolicy, RFC 5280 §4.2.1.4
+      new x509.CRLDistributionPointsExtension([addresses.list('root')]),
+      new x509.AuthorityInfoAccessExtension({ caIssuers: addresses.certificate('root') })
+    ]
+  })
+}
+
+/**
+ * The certificate of the time-stamping authority, signed by the root. Its one purpose is critical, and the only one
+ * (RFC 3161 §2.3).
+ */
+export async function makeTimestampCertificate(
+  request: AuthorityRequest,
+  root: Authority,
+  addresses: Addresses
+): Promise<Uint8Array> {
+  return generate(request, {
+    subject: caName(request.name),
+    issuer: new x509.Name(root.subjectDer),
+    signingKey: root.signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.8'], true), // id-kp-timeStamping
+      new x509.SubjectKeyIdentifierExtension(keyIdentifier(request.key.spki).toString('hex')),
+      new x509.AuthorityKeyIdentifierExtension(root.keyIdentifier.toString('hex')),
       new x509.CRLDistributionPointsExtension([addresses.list('root')]),
       new x509.AuthorityInfoAccessExtension({ caIssuers: addresses.certificate('root') })
     ]

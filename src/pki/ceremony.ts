@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { StartError } from '../errors.js'
+import { timestampAuthority } from './pki.js'
 
 const Oid = Type.String({ pattern: '^[0-2](\\.(0|[1-9][0-9]*))+$', maxLength: 128 })
 const Algorithm = Type.Union([
@@ -13,8 +14,8 @@ const Algorithm = Type.Union([
   Type.Literal('P-256'),
   Type.Literal('P-384')
 ])
-/** OCSP is asked often, and pkijs writes an RSA identifier without the NULL that RFC 4055 §5 asks for. */
-const ResponderAlgorithm = Type.Union([Type.Literal('P-256'), Type.Literal('P-384')])
+/** OCSP and time-stamps are asked for often, and pkijs writes an RSA identifier without the NULL that RFC 4055 §5 asks for. */
+const FastAlgorithm = Type.Union([Type.Literal('P-256'), Type.Literal('P-384')])
 const CaName = Type.Array(
   Type.Tuple([
     Type.Union([
@@ -76,13 +77,23 @@ const LeafProfile = Type.Object(
 const Ceremony = Type.Object(
   {
     root: Type.Object(Authority, { additionalProperties: false }),
+    timestamp: Type.Object(
+      {
+        name: CaName,
+        algorithm: FastAlgorithm,
+        validYears: Type.Integer({ minimum: 1, maximum: 50 }),
+        policy: Oid,
+        accuracyS: Type.Integer({ minimum: 1, maximum: 60 })
+      },
+      { additionalProperties: false }
+    ),
     authorities: Type.Array(
       Type.Object(
         {
           ...Authority,
           provider: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' }),
           responder: Type.Object(
-            { algorithm: ResponderAlgorithm, validDays: Type.Integer({ minimum: 1, maximum: 366 }) },
+            { algorithm: FastAlgorithm, validDays: Type.Integer({ minimum: 1, maximum: 366 }) },
             { additionalProperties: false }
           ),
           leaf: LeafProfile
@@ -115,7 +126,7 @@ export function checkCeremony(data: unknown): Ceremony {
       `keys/ceremony.json: ${first?.instancePath || '/'} ${first?.message ?? 'is not acceptable'}.`
     )
   }
-  for (const { name } of [data.root, ...data.authorities]) {
+  for (const { name } of [data.root, data.timestamp, ...data.authorities]) {
     const commonName = name.find(([type]) => type === 'CN')?.[1] ?? ''
     if (!commonName.includes('SIMULATED')) {
       throw new StartError(`keys/ceremony.json: the CN "${commonName}" does not carry the word SIMULATED.`)
@@ -123,7 +134,7 @@ export function checkCeremony(data: unknown): Ceremony {
   }
   const providers = data.authorities.map(({ provider }) => provider)
   for (const [index, provider] of providers.entries()) {
-    if (provider === 'root' || providers.indexOf(provider) !== index) {
+    if (['root', timestampAuthority].includes(provider) || providers.indexOf(provider) !== index) {
       throw new StartError(
         `keys/ceremony.json: the provider name "${provider}" is reserved or stands there twice.`
       )
@@ -146,8 +157,8 @@ let loaded: Ceremony | undefined
  * @throws StartError as `checkCeremony`.
  */
 export function ceremonyWith(further: readonly IssuingCeremony[]): Ceremony {
-  const { root, authorities } = ceremony()
-  return checkCeremony({ root, authorities: [...authorities, ...further] })
+  const packaged = ceremony()
+  return checkCeremony({ ...packaged, authorities: [...packaged.authorities, ...further] })
 }
 
 /** The folder of package.json, whether this runs from `src/` or from `build/src/`. */

@@ -2,15 +2,23 @@ import type { Clock } from '../clock.js'
 import { StartError } from '../errors.js'
 import type { Hsm, TokenKey } from '../hsm/hsm.js'
 import type { Addresses } from './addresses.js'
-import { type Authority, authority, makeIssuingCertificate, makeRootCertificate } from './authority.js'
+import {
+  type Authority,
+  authority,
+  makeIssuingCertificate,
+  makeRootCertificate,
+  makeTimestampCertificate
+} from './authority.js'
 import type { Ceremony, IssuingCeremony } from './ceremony.js'
 import type { PkiLog } from './log.js'
-import type { PkiStore } from './pki.js'
+import { type PkiStore, timestampAuthority } from './pki.js'
 import { type Responder, responder } from './responder.js'
 
 /** The CAs of an installation, ready to sign. */
 export interface Hierarchy {
   root: Authority
+  /** No CA, yet made, kept and opened like one. */
+  tsa: Authority
   /** By provider. */
   issuing: ReadonlyMap<string, { authority: Authority; responder: Responder }>
 }
@@ -39,7 +47,8 @@ export async function openHierarchy(ceremony: Ceremony, deps: HierarchyDeps): Pr
     make: (key: TokenKey) => Promise<Uint8Array>
   ): Promise<Authority> {
     const stands = standing.get(name)
-    const key = await openKey(`ca:${name}`, algorithm, stands === undefined, deps)
+    const label = name === timestampAuthority ? name : `ca:${name}`
+    const key = await openKey(label, algorithm, stands === undefined, deps)
     if (stands !== undefined) return authority(name, stands.certificate, key)
     const certificate = await make(key)
     const written = await store.addAuthority({ name, certificate, ocspCertificate: null, createdAt: now() })
@@ -62,13 +71,16 @@ export async function openHierarchy(ceremony: Ceremony, deps: HierarchyDeps): Pr
   const root = await open('root', ceremony.root.algorithm, (key) =>
     makeRootCertificate({ ...ceremony.root, key, now: now() })
   )
+  const tsa = await open(timestampAuthority, ceremony.timestamp.algorithm, (key) =>
+    makeTimestampCertificate({ ...ceremony.timestamp, key, now: now() }, root, addresses)
+  )
   const issuing = new Map<string, { authority: Authority; responder: Responder }>()
   for (const of of ceremony.authorities) {
     const opened = await openIssuing(of, root)
     await opened.responder() // made or renewed now, rather than while somebody waits for an answer
     issuing.set(of.provider, opened)
   }
-  return { root, issuing }
+  return { root, tsa, issuing }
 }
 
 /** Opens a token key; where it is surely new, says how long that took, since RSA-4096 takes its time. */
@@ -86,10 +98,12 @@ async function openKey(
     )
   }
   const tookS = (performance.now() - startedAtMs) / 1000
-  if (isNew) log.info(`made the key of the simulated ${title(label.slice(3))} in ${tookS.toFixed(1)} s`)
+  if (isNew)
+    log.info(`made the key of the simulated ${title(label.replace(/^ca:/, ''))} in ${tookS.toFixed(1)} s`)
   return key
 }
 
 function title(name: string): string {
+  if (name === timestampAuthority) return 'time-stamping authority'
   return name === 'root' ? 'national root CA' : `issuing CA of ${name}`
 }

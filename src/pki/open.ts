@@ -7,9 +7,10 @@ import { openHierarchy } from './hierarchy.js'
 import { issueLeaf } from './leaf.js'
 import type { PkiLog } from './log.js'
 import { ocspAnswers } from './ocsp.js'
-import type { Pki, PkiStore } from './pki.js'
+import { type Pki, type PkiStore, timestampAuthority } from './pki.js'
 import { revocationLists } from './revocation-lists.js'
 import { namedSerialNumber, randomSerialNumber } from './serial-number.js'
+import { timestamps } from './timestamps.js'
 import { createTurns } from './turns.js'
 
 /**
@@ -40,12 +41,15 @@ export interface PkiDeps {
 export async function openPki(deps: PkiDeps): Promise<Pki> {
   const { store, now, baseUrl, log, ceremony = packagedCeremony() } = deps
   const addresses = addressesAt(baseUrl)
-  const { root, issuing } = await openHierarchy(ceremony, { ...deps, addresses })
+  const { root, tsa, issuing } = await openHierarchy(ceremony, { ...deps, addresses })
   const describe = certificateReader()
   const ocspTurns = createTurns(ocspLimits)
   const listTurns = createTurns(listLimits)
 
-  const authorities = new Map([['root', root]])
+  const authorities = new Map([
+    ['root', root],
+    [timestampAuthority, tsa]
+  ])
   const lists = new Map([
     [
       'root',
@@ -84,11 +88,15 @@ export async function openPki(deps: PkiDeps): Promise<Pki> {
     newSerialNumber: (provider) => randomSerialNumber(issuerOf(provider).ceremony.leaf.serialPrefix),
     stableSerialNumber: (provider, name) =>
       namedSerialNumber(issuerOf(provider).ceremony.leaf.serialPrefix, provider, name),
-    chain: (provider) => [issuerOf(provider).issuer.certificate, root.certificate],
+    chain: (name) => [
+      (name === timestampAuthority ? tsa : issuerOf(name).issuer).certificate,
+      root.certificate
+    ],
     describe,
     authority: (name) => authorities.get(name)?.certificate ?? null,
     crl: async (name) => (await lists.get(name)?.()) ?? null,
     ocsp: (provider, request) => issuerOf(provider).ocsp(request),
+    timestamps: timestamps({ tsa, ceremony: ceremony.timestamp, now }),
     close: async () => {
       // Nothing is held here: keys belong to the HSM, rows to the store.
     }

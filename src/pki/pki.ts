@@ -1,5 +1,10 @@
 /** What the rest of the house knows of the certificate authorities. Made by `openPki` in `open.ts`. */
 
+import type { HashAlgorithm } from '../hsm/hsm.js'
+
+/** The name of the time-stamping authority among certificates and files; no provider may be called so. */
+export const timestampAuthority = 'tsa'
+
 /** RFC 5280 §5.3.1 names, as the operator API takes them. `certificateHold` is what a suspension is. */
 export const revocationReasons = {
   unspecified: 0,
@@ -62,17 +67,38 @@ export interface Pki {
   newSerialNumber(provider: string): string
   /** The serial that a demo person's credential has on every machine: prefix and hash of `name`. */
   stableSerialNumber(provider: string, name: string): string
-  /** DER certificates above a leaf of `provider`: issuing CA first, then the root. */
+  /** DER certificates above a leaf of `provider`: issuing CA first, then the root. Of `tsa`: its own, then the root. */
   chain(provider: string): readonly Uint8Array[]
   /** Reads a certificate; results for recent ones are remembered. */
   describe(certificate: Uint8Array): CertificateDescription
-  /** The CA certificate in DER; `name` is `root` or a provider. Null: no such CA. */
+  /** The certificate in DER; `name` is `root`, a provider or `tsa`. Null: none is called so. */
   authority(name: string): Uint8Array | null
   /** The present CRL in DER, made anew when a status changed since or its time is nearly over. Null: no such CA. */
   crl(name: string): Promise<Uint8Array | null>
   /** Answers an OCSP request (RFC 6960) with a signed response or an unsigned error response; always DER. */
   ocsp(provider: string, request: Uint8Array): Promise<Uint8Array>
+  /** The time-stamping authority, below the root; one for all providers. */
+  readonly timestamps: Timestamps
   close(): Promise<void>
+}
+
+/** What is to be stamped with the present time. */
+export interface TimestampRequest {
+  hash: HashAlgorithm
+  digest: Uint8Array
+  /** Comes back in the token; not negative, at most 32 octets. */
+  nonce: bigint | null
+}
+
+/** The time-stamping authority (RFC 3161). */
+export interface Timestamps {
+  /**
+   * @returns TimeStampToken, DER: a CMS ContentInfo that carries the authority's certificate.
+   * @throws ServiceError `hsm_busy` when too many wait, `hsm_unavailable`; RangeError for a digest or nonce of wrong length.
+   */
+  stamp(request: TimestampRequest): Promise<Uint8Array>
+  /** Since opening. */
+  stats(): { made: number; refused: number }
 }
 
 /** A certificate that is not good. */

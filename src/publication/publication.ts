@@ -3,7 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ServiceError } from '../errors.js'
 import { problemResponses } from '../http/schema.js'
-import type { Pki } from '../pki/pki.js'
+import { type Pki, timestampAuthority } from '../pki/pki.js'
 
 /** Octets of an OCSP request, in a body or in base64 in a path. */
 const ocspRequestLimit = 8192
@@ -14,11 +14,14 @@ const ocspRequestLimit = 8192
  */
 const caching = 'public, no-cache'
 
+/** What has a certificate here and issues none to subscribers: nothing is asked of it by OCSP. */
+const noIssuer: readonly string[] = ['root', timestampAuthority]
+
 /** The part of the CAs that everybody may see. */
 export type Published = Pick<Pki, 'authority' | 'chain' | 'crl' | 'ocsp'>
 
 const Name = Type.Object({
-  name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: '`root` or a provider' })
+  name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: '`root`, `tsa` or a provider' })
 })
 const Provider = Type.Object({
   provider: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: 'A provider' })
@@ -47,7 +50,8 @@ export const publication: FastifyPluginAsync<{ pki: Published }> = async (app, {
     {
       schema: {
         summary: 'CA certificate, DER',
-        description: 'The certificate of the simulated root or of a provider’s issuing CA (RFC 2585 §4.1).',
+        description:
+          'The certificate of the simulated root, of a provider’s issuing CA or of the time-stamping authority (RFC 2585 §4.1).',
         tags: ['publication'],
         params: Name,
         response: file('Certificate, DER', 'application/pkix-cert')
@@ -65,7 +69,7 @@ export const publication: FastifyPluginAsync<{ pki: Published }> = async (app, {
       schema: {
         summary: 'CA certificate and those above it, PEM',
         description:
-          'The same in PEM; for a provider followed by the root, so that the file serves as a chain.',
+          'The same in PEM; for a provider and for `tsa` followed by the root, so that the file serves as a chain.',
         tags: ['publication'],
         params: Name,
         response: file('Certificates, PEM (RFC 8555 §9.1)', 'application/pem-certificate-chain')
@@ -143,7 +147,7 @@ export const publication: FastifyPluginAsync<{ pki: Published }> = async (app, {
   )
 
   async function answer(reply: FastifyReply, provider: string, request: Uint8Array): Promise<FastifyReply> {
-    if (provider === 'root' || pki.authority(provider) === null) notFound(provider)
+    if (noIssuer.includes(provider) || pki.authority(provider) === null) notFound(provider)
     const response = await pki.ocsp(provider, request)
     return reply
       .header('cache-control', 'no-cache')

@@ -16,16 +16,24 @@ export interface PortalOptions {
   provider: string
   clientId?: string
   clientSecret?: string
+  /** Default `v2`. */
+  version?: 'v1' | 'v2'
 }
 
-/** One relying party at one provider, CSC v2. */
+/** One relying party at one provider, CSC v2 unless it was made for v1. */
 export class Portal {
   readonly base: string
   readonly #client: { id: string; secret: string }
   #token: string | null = null
 
-  constructor({ url, provider, clientId = 'dvctt', clientSecret = 'dvctt-secret' }: PortalOptions) {
-    this.base = `${url}/${provider}/csc/v2`
+  constructor({
+    url,
+    provider,
+    clientId = 'dvctt',
+    clientSecret = 'dvctt-secret',
+    version = 'v2'
+  }: PortalOptions) {
+    this.base = `${url}/${provider}/csc/${version}`
     this.#client = { id: clientId, secret: clientSecret }
   }
 

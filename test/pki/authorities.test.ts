@@ -5,7 +5,7 @@ import type { PkiStore, SubjectFields } from '../../src/pki/pki.js'
 import { providers } from '../../src/providers/registry.js'
 import { binh, countChange, dayMs, startWorld } from './world.js'
 
-const names = ['misa', 'nacencomm', 'root', 'viettel', 'vnpt']
+const names = ['misa', 'nacencomm', 'root', 'tsa', 'viettel', 'vnpt']
 
 t.test('the certificate authorities of an installation', async (t) => {
   const world = await startWorld(t)
@@ -28,7 +28,7 @@ t.test('the certificate authorities of an installation', async (t) => {
         }
       }
       t.match(await refusal(world.open({ store: dying })), { message: 'killed' })
-      t.same(await rows(), ['root', 'viettel', 'vnpt'])
+      t.same(await rows(), ['root', 'tsa', 'viettel', 'vnpt'])
       const before = (await store.authorities()).find(({ name }) => name === 'root')?.certificate
 
       const [one, other] = await Promise.all([world.open(), world.open()])

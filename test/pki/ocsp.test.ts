@@ -11,6 +11,7 @@ import { startWorld } from './world.js'
 function curves() {
   const copy = structuredClone(ceremony())
   return {
+    ...copy,
     root: { ...copy.root, algorithm: 'P-384' as const },
     authorities: copy.authorities
       .filter(({ provider }) => provider !== 'viettel' && provider !== 'nacencomm')

@@ -164,7 +164,8 @@ async function openToken(folder: string): Promise<Hsm> {
   return openHsm(settings, () => undefined)
 }
 
-async function openssl(cwd: string, args: string[]): Promise<Verdict> {
+/** Runs openssl. */
+export async function openssl(cwd: string, args: string[]): Promise<Verdict> {
   try {
     const { stdout, stderr } = await promisify(execFile)('openssl', args, {
       cwd,
@@ -193,8 +194,8 @@ async function setStatus(
   await db.transaction(async (tx) => {
     await tx.query({
       text: `
-        insert into subscribers (id, provider, login, full_name, national_id, created_at, version, seal)
-        values ($1, $1, 'somebody', 'Somebody', '001088035895', $2, 1, '')
+        insert into subscribers (id, provider, login, second_factor, full_name, national_id, created_at, version, seal)
+        values ($1, $1, 'somebody', 'none', 'Somebody', '001088035895', $2, 1, '')
         on conflict do nothing`,
       values: [provider, at]
     })

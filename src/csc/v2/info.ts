@@ -8,7 +8,8 @@ export const methods = [
   'credentials/info',
   'credentials/authorize',
   'credentials/authorizeCheck',
-  'signatures/signHash'
+  'signatures/signHash',
+  'signatures/timestamp'
 ] as const
 
 const Info = Type.Object({
