@@ -49,14 +49,15 @@ export class Device {
     this.#url = `${url}/${this.#provider}/phone`
   }
 
-  /** Registers with an activation code that an operator made. */
-  async enrol(activationCode: string): Promise<Answer> {
+  /** Registers with an activation code that an operator made. `more`: further members of the body. */
+  async enrol(activationCode: string, more: object = {}): Promise<Answer> {
     const { kty, crv, x, y } = this.publicJwk
     const answer = await this.send('POST', '/devices', {
       activationCode,
       name: 'Điện thoại thử',
       platform: 'test',
-      publicKey: { kty, crv, x, y }
+      publicKey: { kty, crv, x, y },
+      ...more
     })
     this.id = String(answer.body.deviceId)
     this.audience = String(answer.body.audience)
