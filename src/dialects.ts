@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import type { DialectDeps } from './providers/dialect/dialect.js'
 import { type NativeHosts, nativeHosts } from './providers/dialect/hosts.js'
 import { dialectPlugin } from './providers/dialect/plugin.js'
-import { openQuirks } from './providers/dialect/quirks.js'
 import { rsaOnly } from './providers/dialect/signer.js'
 import { gatewayId, neac } from './providers/neac/gateway.js'
 import { providers, unsupportedProviders } from './providers/registry.js'
@@ -13,25 +12,19 @@ export interface DialectSurface {
   routes(app: FastifyInstance): Promise<void>
 }
 
-/** Every quirk that QUIRKS_OFF may name. */
+/** Every quirk of a dialect that QUIRKS_OFF may name. */
 export const quirks = [
   rsaOnly,
   ...providers.flatMap(({ dialects }) => dialects.flatMap(({ quirks }) => quirks))
 ]
 
-/**
- * Puts the dialects together: under `/{provider}` and on the providers' own host names.
- * @throws StartError for a quirk that nobody knows.
- */
-export function dialectSurface(
-  deps: Omit<DialectDeps, 'quirk' | 'mannersOf'>,
-  quirksOff: readonly string[]
-): DialectSurface {
+/** Puts the dialects together: under `/{provider}` and on the providers' own host names. */
+export function dialectSurface(deps: Omit<DialectDeps, 'mannersOf'>): DialectSurface {
   const served = providers.flatMap((provider) =>
     provider.dialects.map((dialect) => ({ prefix: provider.id, provider, dialect }))
   )
   const hosts = nativeHosts([...served, { prefix: gatewayId, dialect: neac }])
-  const all: DialectDeps = { ...deps, quirk: openQuirks(quirks, quirksOff), mannersOf: hosts.mannersOf }
+  const all: DialectDeps = { ...deps, mannersOf: hosts.mannersOf }
   return {
     hosts,
     async routes(app) {

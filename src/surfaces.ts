@@ -4,13 +4,15 @@ import type { AuditEvent } from './audit/audit.js'
 import type { Clock } from './clock.js'
 import type { Config } from './config.js'
 import { csc } from './csc/csc.js'
-import { dialectSurface } from './dialects.js'
+import { leniencies } from './csc/leniencies.js'
+import { dialectSurface, quirks } from './dialects.js'
 import type { Ground } from './ground.js'
 import { type App, createApp } from './http/app.js'
 import { addHealth } from './http/health.js'
 import type { Middle } from './middle.js'
 import { operator } from './operator/plugin.js'
 import { phone } from './phone/phone.js'
+import { openQuirks } from './providers/dialect/quirks.js'
 import { providers, unsupportedProviders } from './providers/registry.js'
 import { publication } from './publication/publication.js'
 import { createOutbox } from './simulation/outbox.js'
@@ -32,12 +34,16 @@ export interface SurfacesOptions {
   publicUrl: string
 }
 
-/** Every HTTP route of the server, on one app that does not listen yet. */
+/**
+ * Every HTTP route of the server, on one app that does not listen yet.
+ * @throws StartError for a quirk or leniency that nobody knows.
+ */
 export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   const { ground, middle, config, log, now, publicUrl } = options
   const { database, hsm } = ground
   const refusals = createRefusals({ audit: middle.audit })
-  const dialects = dialectSurface({ ...middle, refusals, now }, config.quirksOff)
+  const quirk = openQuirks([...quirks, ...leniencies], config.quirksOff)
+  const dialects = dialectSurface({ ...middle, refusals, now, quirk })
   const app = createApp({
     log,
     host: config.host,
@@ -60,7 +66,7 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   await app.register(publication, { pki: middle.pki })
   app.addHook('preClose', () => refusals.close())
   await app.register(dialects.routes)
-  await app.register(csc, { ...middle, refusals, providers, publicUrl, now })
+  await app.register(csc, { ...middle, refusals, providers, publicUrl, lenient: quirk, now })
   await app.register(phone, {
     providers: providers.map(({ id }) => id),
     directory: middle.directory,

@@ -1,11 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Access } from '../access/access.js'
+import type { OAuth } from '../access/oauth/oauth.js'
 import type { Refusals } from '../access/refusals.js'
 import type { Activations } from '../activation/activation.js'
 import type { Clock } from '../clock.js'
 import type { Directory } from '../enrolment/enrolment.js'
 import type { Pki } from '../pki/pki.js'
 import type { Signing } from '../signing/signing.js'
+import type { Lenient } from './leniencies.js'
 
 /** A provider as this API presents it. */
 export interface Presented {
@@ -17,6 +19,9 @@ export interface Presented {
   description: string
   /** ISO 3166-1 alpha-2. */
   region: string
+  /** The brand, for people. */
+  names: { readonly vi: string; readonly en: string }
+  login: { readonly asksPassword: boolean }
 }
 
 /** What the CSC surface is handed: the middle floor, and who is played. */
@@ -24,6 +29,9 @@ export interface CscDeps {
   providers: readonly Presented[]
   publicUrl: string
   access: Access
+  oauth: OAuth
+  /** Which leniencies of this installation are on. */
+  lenient: Lenient
   /** Where refusals of what never reached the service are recorded. */
   refusals: Pick<Refusals, 'record'>
   directory: Directory

@@ -1,0 +1,52 @@
+/**
+ * What real clients send though the standard has it otherwise, and is unambiguous all the same: taken unless the setting
+ * QUIRKS_OFF names it. Of the shape of the dialects' quirks.
+ */
+export interface Leniency {
+  /** `csc.<what>`. */
+  readonly name: string
+  /** What is taken while it is on. */
+  readonly meaning: string
+  /** How sure a real client needs it: V read in its sources, P probable, A assumed. */
+  readonly mark: 'V' | 'P' | 'A'
+}
+
+/** Every leniency there is; `docs/csc.md` lists them. */
+export const leniencies = [
+  {
+    name: 'csc.pkce-plain',
+    meaning:
+      'oauth2/authorize takes code_challenge_method plain, or none, from relying parties in mode lenient (RFC 7636 §4.3)',
+    mark: 'A'
+  },
+  {
+    name: 'csc.scope-beside-details',
+    meaning: 'oauth2/authorize takes scope=credential beside authorization_details',
+    mark: 'V'
+  },
+  {
+    name: 'csc.state-beside-request-uri',
+    meaning: 'oauth2/authorize takes state beside request_uri, where none was pushed',
+    mark: 'V'
+  },
+  {
+    name: 'csc.details-not-repeated',
+    meaning: 'oauth2/token takes an exchange without the authorization_details of its request',
+    mark: 'P'
+  },
+  {
+    name: 'csc.refresh-token-alias',
+    meaning: 'oauth2/token takes refreshToken for refresh_token, as the sample of v1 §8.3.3 has it',
+    mark: 'V'
+  },
+  {
+    name: 'csc.short-revoke-path',
+    meaning: 'revoke is answered beside oauth2/revoke',
+    mark: 'V'
+  }
+] as const satisfies readonly Leniency[]
+
+export type LeniencyName = (typeof leniencies)[number]['name']
+
+/** Whether one of them is on. */
+export type Lenient = (name: LeniencyName) => boolean
