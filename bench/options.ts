@@ -42,7 +42,7 @@ export interface Elsewhere {
 }
 
 const usage = `npm run bench -- [options]
-  --quick           everything once, within 60 s, judging no times
+  --quick           one short round of a few scenarios (or of those that --only names), judging no times
   --only a,b        these scenarios, with what they are compared with
   --scale 1m        scale-1m as well: the first time it writes a million subscribers, which takes an hour or more
   --json FILE       write the result there instead of bench/results/<date>.json

@@ -10,7 +10,7 @@ import type { Measurement, Result } from './report/result.js'
 import { pointTable, ratioTable, scenarioTable, valueTable } from './report/table.js'
 import { readResult, writeReport } from './report/write.js'
 import { measureGroup } from './rounds.js'
-import { chosenGroups, figures } from './scenarios/all.js'
+import { byQuick, chosenGroups, figures } from './scenarios/all.js'
 import { openStage } from './stage/stage.js'
 
 const bench = fileURLToPath(new URL('../../bench', import.meta.url))
@@ -18,7 +18,7 @@ const results = join(bench, 'results')
 
 /**
  * Measures what was chosen and writes the result.
- * @param stopping Aborted on a signal: what is open is closed, and nothing is written.
+ * @param stopping Aborted on a signal: what is open is closed, and what was measured until then is written.
  * @throws Error when a signature did not verify, or something could not be measured.
  */
 export async function run(options: Options, stopping: AbortSignal): Promise<void> {
@@ -27,22 +27,26 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
   const console = createConsole()
   const before = options.compare === null ? null : await readResult(options.compare)
   const stage = openStage(options, console)
+  const chosen = options.only ?? (options.quick && options.elsewhere === null ? byQuick : null)
   const measurements: Record<string, Measurement> = {}
   const skipped: Record<string, string> = {}
   try {
-    const stopped = new Promise<never>((_, reject) => {
-      stopping.addEventListener('abort', () => reject(new Error('stopped by a signal')))
+    const stopped = new Promise<null>((resolve) => {
+      stopping.addEventListener('abort', () => resolve(null))
     })
-    stopped.catch(() => undefined)
-    for (const group of chosenGroups(options.only, options.also, options.elsewhere !== null)) {
+    const groups = chosenGroups(chosen, options.also, options.elsewhere !== null)
+    for (const group of groups) {
       console.say(group.map(({ name }) => name).join(', '))
       const outcome = await Promise.race([measureGroup(group, stage), stopped])
+      if (outcome === null) break
       for (const measured of outcome.measured) measurements[measured.name] = measured
       Object.assign(skipped, outcome.skipped)
     }
   } finally {
     await stage.close()
   }
+  if (stopping.aborted && Object.keys(measurements).length === 0)
+    return print(['', 'Stopped before anything was measured.'])
   const result: Result = {
     schema: 1,
     startedAt: startedAt.toISOString(),

@@ -85,6 +85,18 @@ export const figures: readonly Figure[] = [
   ...scaleFigures
 ]
 
+/** What a quick run measures where nothing is named: something of every kind that is ready in a minute. */
+export const byQuick: readonly string[] = [
+  'raw-p256',
+  'http-echo',
+  'sign-p256-x1',
+  'sign-p256-x20',
+  'raw-rsa2048',
+  'sign-rsa2048-x1',
+  'job-rsa2048',
+  'job-vnpt'
+]
+
 /** Measured where nothing is named. */
 const byDefault = scenarios.filter(({ byName }) => byName === undefined).map(({ name }) => name)
 

@@ -58,7 +58,12 @@ export async function startPreparation(env: Record<string, string>): Promise<Pre
     const number = lastNumber
     return new Promise<Result>((resolve, reject) => {
       calls.set(number, { resolve: (result) => resolve(result as Result), reject, progress })
-      child.send({ number, task })
+      // With a callback a channel that is gone fails this call; without, it would end the process.
+      child.send({ number, task }, (error) => {
+        if (error === null) return
+        calls.delete(number)
+        reject(error)
+      })
     })
   }
 
