@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { createApplicationLogins } from './access/application-logins.js'
 import { createAccess } from './access/create.js'
 import { openFactors } from './access/factors.js'
 import { openLogins } from './access/logins.js'
@@ -13,6 +14,7 @@ import { createRetention } from './audit/retention.js'
 import type { Clock } from './clock.js'
 import { closeAll } from './closing.js'
 import type { Config } from './config.js'
+import { notification } from './csc/v2/notification.js'
 import { createDeliveries } from './delivery/deliveries.js'
 import { createEnrolment } from './enrolment/create.js'
 import { createDirectory } from './enrolment/directory.js'
@@ -24,6 +26,7 @@ import { openPki } from './pki/open.js'
 import { findDialect, findProvider, findUnsupportedProvider, providers } from './providers/registry.js'
 import { rememberOpen } from './signing/open-reservations.js'
 import { createRecovery } from './signing/recovery.js'
+import { createResponses } from './signing/responses.js'
 import { createSigning } from './signing/sign.js'
 import { createOutbox } from './simulation/outbox.js'
 import { createAccessTokenStore } from './store/access-tokens.js'
@@ -46,6 +49,7 @@ import { createPkiStore } from './store/pki.js'
 import { createRelyingPartyStore } from './store/relying-parties.js'
 import { createRequestNotes } from './store/request-notes.js'
 import { createReservationStore } from './store/reservations.js'
+import { createResponseStore } from './store/responses.js'
 import { createRetentionStore } from './store/retention.js'
 import { createSeals } from './store/seals.js'
 import { createServerStore } from './store/servers.js'
@@ -191,6 +195,14 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     tokenTtlS: config.tokenTtlS
   })
 
+  const applicationLogins = createApplicationLogins({
+    logins,
+    relyingParties: access.relyingParties,
+    access,
+    grants: oauth,
+    actor
+  })
+
   const enrolment = createEnrolment({
     subscribers,
     credentials,
@@ -230,10 +242,12 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
   })
 
   const transactionStore = createTransactionStore(database)
+  const responseStore = createResponseStore(database)
   const deliveries = createDeliveries({
     store: createDeliveryStore(database),
-    transactionOf: transactionStore.find,
-    shapeOf: ({ dialect }) => findDialect(dialect)?.callback ?? null,
+    transactionOf: async (id) => (await transactionStore.find(id)) ?? (await responseStore.asTransaction(id)),
+    shapeOf: ({ dialect }) =>
+      dialect === 'csc/v2' ? notification : (findDialect(dialect)?.callback ?? null),
     access,
     now,
     log,
@@ -245,6 +259,14 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     activations,
     activationOf: activationStore.find,
     signing,
+    now,
+    log,
+    onDelivery: deliveries.wake
+  })
+  const responses = createResponses({
+    store: responseStore,
+    signing,
+    relyingParty: access.relyingParty,
     now,
     log,
     onDelivery: deliveries.wake
@@ -265,11 +287,13 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
     access,
     oauth,
     logins,
+    applicationLogins,
     factors,
     directory,
     activations,
     enrolment,
     signing,
+    responses,
     transactions,
     deliveries,
     notes: createRequestNotes(database),
@@ -287,7 +311,8 @@ export async function openMiddle({ ground, config, log, now, serverId, publicUrl
           enrolment.close,
           refusals.close,
           deliveries.close,
-          transactions.close
+          transactions.close,
+          responses.close
         ],
         log
       )

@@ -135,6 +135,7 @@ function choresOf(
   {
     activations,
     signing,
+    responses,
     transactions,
     deliveries,
     notes,
@@ -155,6 +156,7 @@ function choresOf(
     { name: 'ending what has expired', everyMs: 1_000, run: () => activations.expire() },
     { name: 'ending what could not be recorded', everyMs: 1_000, run: () => signing.settle() },
     { name: 'bringing transactions to their end', everyMs: 1_000, run: () => transactions.sweep() },
+    { name: 'telling of responses', everyMs: 1_000, run: () => responses.sweep() },
     { name: 'delivering outcomes', everyMs: 1_000, run: async () => deliveries.wake() },
     { name: 'signing an audit checkpoint', everyMs: 10_000, run: () => audit.checkpoint() },
     { name: 'recovering dead servers', everyMs: 10_000, run: () => recovery.recoverDeadServers() },
@@ -168,6 +170,7 @@ function choresOf(
           access.purge(),
           oauth.purge(),
           logins.purge(),
+          responses.purge(),
           outbox.purge(),
           usedTokenIds.purge(now()),
           idempotencyKeys.purge(now()),

@@ -1,3 +1,4 @@
+import { requireUsable } from '../activation/ask.js'
 import type { Audit } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import type { LocalDirectory } from '../enrolment/directory.js'
@@ -50,8 +51,8 @@ export interface Factors {
   require(of: Wanted, given: GivenFactors): Promise<void>
   /**
    * Sends the subscriber a one-time code for this credential, in the place of an earlier one; good for 5 minutes.
-   * @throws ServiceError `factor_required` (the credential asks for none), `factor_locked`, `too_many_requests` (too
-   *   many were sent), `not_offered` (this server has no way to send codes).
+   * @throws ServiceError `credential_unusable`, `certificate_expired`, `factor_required` (the credential asks for none),
+   *   `factor_locked`, `too_many_requests` (too many were sent), `not_offered` (this server has no way to send codes).
    */
   sendOtp(of: Wanted): Promise<void>
 }
@@ -191,6 +192,7 @@ export function openFactors(deps: FactorsDeps): Factors {
 
     async sendOtp(of) {
       const { credential } = of
+      requireUsable(credential, now())
       if (factorOf[credential.auth] !== 'otp')
         throw new ServiceError('factor_required', `${credential.id} asks for no one-time code`)
       if (codeSender === null)

@@ -68,8 +68,11 @@ export interface AskRequest {
   hash: HashAlgorithm | null
   digests: readonly Uint8Array[]
   numSignatures: number
-  /** What the credential asks for beside the device; checked last of all, and before anything is announced. */
-  factors?: GivenFactors | undefined
+  /**
+   * What the credential asks for beside the device; checked last of all, and before anything is announced. A function
+   * is called then, and what it throws ends the request.
+   */
+  factors?: GivenFactors | (() => GivenFactors) | undefined
   /** Names for the device's display, one a digest; missing ones are numbered. */
   documentNames: readonly string[]
   description: string
@@ -121,6 +124,8 @@ export interface Activations {
     provider: string
     clientId: string
     activationId: string
+    /** Whose token asks; only this person's activations then. */
+    subscriberId?: string | null
     audience?: string
   }): Promise<IssuedSad>
   /**

@@ -55,7 +55,8 @@ export async function openActivation(
   requireUsable(credential, at)
   requireDigests(request, credential)
   const { provider, clientId, factors = {} } = request
-  await deps.factors.require({ provider, clientId, credential }, factors)
+  const given = typeof factors === 'function' ? factors() : factors
+  await deps.factors.require({ provider, clientId, credential }, given)
 
   const activation = waiting(deps, request, party, credential)
   const result = await store.open(activation, waitingLimits, alongside)
@@ -90,14 +91,14 @@ function requireDigests(
       field: 'hashes'
     })
   }
+  if (numSignatures > credential.multisign) {
+    throw new ServiceError('signatures_too_many', `${numSignatures} of at most ${credential.multisign}`)
+  }
   // A session's number is free; what names digests is for each of them once.
   if (numSignatures < 1 || (digests.length !== 0 && digests.length !== numSignatures)) {
     throw new ServiceError('request_invalid', `${digests.length} digests for ${numSignatures} signatures`, {
       field: 'numSignatures'
     })
-  }
-  if (numSignatures > credential.multisign) {
-    throw new ServiceError('signatures_too_many', `${numSignatures} of at most ${credential.multisign}`)
   }
   if (documentNames.length > digests.length) {
     throw new ServiceError('request_invalid', 'more document names than digests', { field: 'documents' })

@@ -74,11 +74,12 @@ export function createSads(
   }
 
   return {
-    async issueSad({ provider, clientId, activationId, audience }): Promise<IssuedSad> {
+    async issueSad({ provider, clientId, activationId, subscriberId, audience }): Promise<IssuedSad> {
       const activation = await store.find(activationId)
       if (
         activation?.provider !== provider ||
         activation.clientId !== clientId ||
+        (subscriberId ?? activation.subscriberId) !== activation.subscriberId ||
         activation.kind === 'device'
       ) {
         throw new ServiceError('not_found', `${clientId} has no activation ${activationId}`)

@@ -2,18 +2,25 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Refusals } from '../access/refusals.js'
 import { ServiceError } from '../errors.js'
 import { dropNulls } from '../http/nulls.js'
+import { takeAliases } from './aliases.js'
+import { login } from './auth/login.js'
+import { revoke } from './auth/revoke.js'
 import { clientOf } from './bearer.js'
 import type { ApiRoutes, CscDeps, ProviderApi } from './deps.js'
 import { CscFault, faultOf, invalidRequest } from './faults.js'
 import { logo } from './logo.js'
 import { token } from './oauth2/token.js'
 import { timestamp } from './timestamp.js'
+import { v1Methods } from './v1/routes.js'
 import { authorizeCheck } from './v2/authorize-check.js'
 import { credentialsAuthorize } from './v2/credentials-authorize.js'
 import { credentialsInfo } from './v2/credentials-info.js'
 import { credentialsList } from './v2/credentials-list.js'
+import { extendTransaction } from './v2/extend-transaction.js'
+import { getChallenge } from './v2/get-challenge.js'
 import { info } from './v2/info.js'
 import { signHash } from './v2/sign-hash.js'
+import { signPolling } from './v2/sign-polling.js'
 import { validatorCompiler } from './validation.js'
 
 declare module 'fastify' {
@@ -27,14 +34,19 @@ declare module 'fastify' {
 const v2: readonly ApiRoutes[] = [
   info,
   token,
+  login,
+  revoke,
   credentialsList,
   credentialsInfo,
   credentialsAuthorize,
   authorizeCheck,
+  getChallenge,
+  extendTransaction,
   signHash,
+  signPolling,
   timestamp
 ]
-const v1: readonly ApiRoutes[] = [token, timestamp]
+const v1: readonly ApiRoutes[] = [token, login, revoke, ...v1Methods, timestamp]
 
 /** Every POST method of the standard; what has no route here answers 501 rather than 404 (CSC API v1 and v2 §10). */
 const known = [
@@ -65,7 +77,7 @@ const knownInV2 = [
 const versions = [
   { name: 'v1', groups: v1, known },
   { name: 'v2', groups: v2, known: knownInV2 }
-]
+] as const
 
 /** The CSC API of every provider, under `/{provider}/csc/v1` and `/v2`. Faults are reported in the standard's own words. */
 export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
@@ -80,11 +92,19 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
     for (const { name, groups, known } of versions) {
       const prefix = `/${provider.id}/csc/${name}`
       const base = `${deps.publicUrl}${prefix}`
-      const api: ProviderApi = { ...shared, provider, base, audience: `csc/${name}` }
-      for (const group of groups) await app.register(group, { prefix, ...api })
+      const methods: string[] = []
+      const specs = deps.specsOf(provider.id, name)
+      const api: ProviderApi = { ...shared, provider, base, audience: `csc/${name}`, methods, specs }
+      await app.register(async (version) => {
+        version.addHook('preValidation', takeAliases(deps.lenient, name))
+        for (const group of groups) await version.register(group, { prefix, ...api })
+      })
       for (const method of known) {
         const url = `${prefix}/${method}`
-        if (app.hasRoute({ method: 'POST', url })) continue
+        if (app.hasRoute({ method: 'POST', url })) {
+          if (!method.startsWith('oauth2/')) methods.push(method)
+          continue
+        }
         app.post(url, { schema: { hide: true } }, async () => {
           throw new ServiceError('not_offered', method)
         })

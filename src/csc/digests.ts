@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import type { HashAlgorithm } from '../hsm/hsm.js'
-import { digestOctets } from './algorithms.js'
+import { digestOctets, readHash } from './algorithms.js'
 import { invalidRequest } from './faults.js'
 import { missing, parameter } from './validation.js'
 
@@ -10,6 +10,19 @@ export const digestsMax = 1000
 export const base64Pattern = '^(?:[A-Za-z0-9+/]{2,86}|[A-Za-z0-9_-]{2,86})={0,2}$'
 /** What the tables say of it (CSC API v1 §11.9, §11.10). */
 export const notBase64 = 'Invalid Base64 hash string parameter'
+
+/**
+ * The digests of a call in which SCAL 2 needs them.
+ * @throws CscFault when a member is missing or wrong.
+ */
+export function readNamedDigests(
+  { hashes, hashAlgorithmOID }: { hashes?: readonly string[]; hashAlgorithmOID?: string },
+  anyBase64: boolean
+): { hash: HashAlgorithm; digests: Uint8Array[] } {
+  if (hashes === undefined) throw invalidRequest(missing('array', 'hash'))
+  const hash = readHash(hashAlgorithmOID)
+  return { hash, digests: readDigests(hashes, hash, anyBase64) }
+}
 
 /** The `hashes` parameter; its texts are those of signHash (CSC API v1 §11.9). */
 export const hashesParameter = parameter(
@@ -30,13 +43,19 @@ export const hashesParameter = parameter(
 /**
  * Decodes digests once, here at the edge. Exactly one text stands for given octets within an alphabet: what does
  * not encode back to itself is refused, so that two spellings never count as two digests.
+ * @param anyBase64 Whether base64url and missing padding are taken (RFC 4648 §3.2, §5).
  * @throws CscFault
  */
-export function readDigests(texts: readonly string[], hash: HashAlgorithm): Uint8Array[] {
+export function readDigests(
+  texts: readonly string[],
+  hash: HashAlgorithm,
+  anyBase64: boolean = true
+): Uint8Array[] {
   const octets = digestOctets(hash)
   return texts.map((text) => {
     const bare = text.replace(/=+$/, '')
     const digest = Buffer.from(bare, 'base64')
+    if (!anyBase64 && text !== digest.toString('base64')) throw invalidRequest(notBase64)
     const again = digest.toString('base64url')
     if (again !== bare.replaceAll('+', '-').replaceAll('/', '_')) throw invalidRequest(notBase64)
     if (digest.length !== octets) throw invalidRequest('Invalid digest value length')

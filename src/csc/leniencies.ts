@@ -40,6 +40,39 @@ export const leniencies = [
     mark: 'V'
   },
   {
+    name: 'csc.other-version-names',
+    meaning:
+      '`hash` and `hashAlgo` pass for `hashes` and `hashAlgorithmOID` in v2, and the other way round in v1',
+    mark: 'V'
+  },
+  {
+    name: 'csc.hash-as-string',
+    meaning: 'one hash as a string passes for a list of one',
+    mark: 'V'
+  },
+  {
+    name: 'csc.other-letter-case',
+    meaning:
+      'members in snake case (`user_id`, `auth_info`, `cert_info`, `only_valid`, `client_data`, `sign_algo`, `sign_algo_params`, `num_signatures`), and `validityPeriod` and `responseURI`, pass for the names of the standard',
+    mark: 'V'
+  },
+  {
+    name: 'csc.any-base64',
+    meaning: 'digests are taken as base64url too, and without padding',
+    mark: 'V'
+  },
+  {
+    name: 'csc.auth-always',
+    meaning:
+      '`auth.objects` is sent whether authInfo asks for it or not, and as null where the mode is oauth2code',
+    mark: 'V'
+  },
+  {
+    name: 'csc.get-info',
+    meaning: 'info is answered to GET as well',
+    mark: 'V'
+  },
+  {
     name: 'csc.short-revoke-path',
     meaning: 'revoke is answered beside oauth2/revoke',
     mark: 'V'

@@ -43,6 +43,7 @@ export interface DeliveryAttempt {
 /** An outcome on its way to a relying party. */
 export interface Delivery {
   id: string
+  /** A transaction's id, or the `responseID` of CSC. */
   transactionId: string
   provider: string
   clientId: string

@@ -34,8 +34,10 @@ export function createSigning(
   const admission = createAdmission()
   const unfinished = createUnfinished({ store, audit, now, actor: `server:${deps.serverId}` })
 
-  async function sign(request: SignRequest): Promise<Uint8Array[]> {
-    const { reservation, credential } = await reserve(deps, request, unfinished)
+  async function signReserved(
+    request: SignRequest,
+    { reservation, credential }: Reserved
+  ): Promise<Uint8Array[]> {
     const results = await keys
       .sign(credential.key, request.scheme, request.digests)
       .catch((error: Error) => request.digests.map(() => thrown(error)))
@@ -101,34 +103,38 @@ export function createSigning(
     return digests.length * keys.paceMs(credential?.algorithm ?? 'RSA-2048')
   }
 
+  async function refused(request: SignRequest, error: unknown): Promise<never> {
+    if (error instanceof ServiceError && refusals.has(error.code)) {
+      const { provider, clientId, credentialId: credentialID } = request
+      await audit.record({
+        type: 'signature.refused',
+        actor: `relying-party:${provider}/${clientId}`,
+        about: { provider, clientId, credentialID, code: error.code, detail: error.message }
+      })
+    }
+    throw error
+  }
+
+  async function begin(request: SignRequest): Promise<{ ended: Promise<Uint8Array[]> }> {
+    const leave = admission.enter(await workMs(request))
+    let reserved: Reserved
+    try {
+      reserved = await reserve(deps, request, unfinished)
+    } catch (error) {
+      leave()
+      return refused(request, error)
+    }
+    const ended = signReserved(request, reserved)
+      .catch((error: unknown) => refused(request, error))
+      .finally(leave)
+    return { ended }
+  }
+
   return {
     settle: unfinished.settle,
     stats: admission.stats,
-    async sign(request) {
-      const leave = admission.enter(await workMs(request))
-      try {
-        return await sign(request)
-      } catch (error) {
-        if (error instanceof ServiceError && refusals.has(error.code)) {
-          const { provider, clientId, credentialId } = request
-          const about = {
-            provider,
-            clientId,
-            credentialID: credentialId,
-            code: error.code,
-            detail: error.message
-          }
-          await audit.record({
-            type: 'signature.refused',
-            actor: `relying-party:${provider}/${clientId}`,
-            about
-          })
-        }
-        throw error
-      } finally {
-        leave()
-      }
-    }
+    sign: async (request) => (await begin(request)).ended,
+    begin
   }
 }
 
@@ -146,6 +152,12 @@ const refusals = new Set([
   'integrity_broken'
 ])
 
+/** What the HSM may be asked for. */
+interface Reserved {
+  reservation: Reservation
+  credential: Credential
+}
+
 /** Tries that found nothing new before the stored row is taken to differ from what was verified. */
 const unchangedMax = 3
 
@@ -153,11 +165,7 @@ const unchangedMax = 3
  * Checks everything, then takes the occurrences. The database has the last word on all that can change: if it
  * disagrees with what was remembered, the row is read again and either explains the refusal or allows another try.
  */
-async function reserve(
-  deps: SigningDeps,
-  request: SignRequest,
-  unfinished: Unfinished
-): Promise<{ reservation: Reservation; credential: Credential }> {
+async function reserve(deps: SigningDeps, request: SignRequest, unfinished: Unfinished): Promise<Reserved> {
   const { store, approvals, directory, now, serverId } = deps
   const named = readSad(request.sad)
   const approval = named === null ? null : await approvals.get(named.activationId, request)
@@ -188,7 +196,7 @@ async function reserve(
     const found = match(occurrences)
     if (found.found) {
       const reservation: Reservation = {
-        id: uuidv7({ msecs: at.getTime() }),
+        id: request.reservationId ?? uuidv7({ msecs: at.getTime() }),
         activationId: activation.id,
         sadSha256: named.sadSha256,
         provider: request.provider,

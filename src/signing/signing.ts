@@ -10,6 +10,8 @@ export interface SignRequest {
   usesSadUp?: boolean
   hash: HashAlgorithm
   scheme: SignatureScheme
+  /** UUID version 7 for the reservation, which nothing else may have; default: a new one. */
+  reservationId?: string
   /** Decoded, 1 to 1,000: any order and any part of what was approved; in a session whatever is to be signed. */
   digests: readonly Uint8Array[]
 }
@@ -26,4 +28,9 @@ export interface Signing {
    *   has left), `sign_algorithm_refused`: nothing was spent. `hsm_busy`, `hsm_unavailable`: the digests may be sent again. `signature_uncertain`: they may not.
    */
   sign(request: SignRequest): Promise<Uint8Array[]>
+  /**
+   * The same without waiting for the HSM: resolves when the occurrences are reserved.
+   * @returns `ended` resolves or rejects as `sign` does.
+   */
+  begin(request: SignRequest): Promise<{ ended: Promise<Uint8Array[]> }>
 }

@@ -77,7 +77,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
           )
           update deliveries d set next_attempt_at = $2, attempts = d.attempts + 1
             from chosen where d.id = chosen.id
-          returning d.id, d.transaction_id, d.provider, d.client_id, d.url, d.status, d.attempts, d.next_attempt_at,
+          returning d.id, coalesce(d.transaction_id, d.response_id) as transaction_id, d.provider, d.client_id, d.url, d.status, d.attempts, d.next_attempt_at,
                     d.created_at, d.ended_at`,
         values: [
           ...[now, until, limit, perParty],
@@ -112,11 +112,11 @@ export function createDeliveryStore(database: Database): DeliveryStore {
     async list({ provider, clientId, transactionId, status, after, limit }) {
       const { rows } = await database.query<Row>({
         text: `
-          select id, transaction_id, provider, client_id, url, status, attempts, next_attempt_at, created_at, ended_at
+          select id, coalesce(transaction_id, response_id) as transaction_id, provider, client_id, url, status, attempts, next_attempt_at, created_at, ended_at
             from deliveries
            where ($1::text is null or provider = $1)
              and ($2::text is null or client_id = $2)
-             and ($3::text is null or transaction_id = $3)
+             and ($3::text is null or transaction_id = $3 or response_id = $3)
              and ($4::text is null or status = $4)
              and ($5::text is null or id < $5)
            order by id desc

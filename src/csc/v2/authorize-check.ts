@@ -32,11 +32,12 @@ export const authorizeCheck: ApiRoutes = async (app, { provider, audience, acces
     },
     async (request, reply) => {
       const { handle } = request.body
-      const { clientId } = grantOf(request)
+      const { clientId, subscriberId } = grantOf(request)
       try {
         const { sad, expiresInS } = await activations.issueSad({
           provider: provider.id,
           clientId,
+          subscriberId,
           activationId: handle
         })
         return { SAD: sad, expiresIn: expiresInS }

@@ -1,16 +1,10 @@
 import { Type } from 'typebox'
-import { type Credential, credentialStatus } from '../../enrolment/enrolment.js'
+import { type Credential, type CredentialAuth, credentialStatus } from '../../enrolment/enrolment.js'
 import type { Pki } from '../../pki/pki.js'
 import { keyDescription } from '../algorithms.js'
+import type { Lenient } from '../leniencies.js'
 import { parameter } from '../validation.js'
-
-/** The one factor of a credential: the challenge goes to the phone and is answered there (CSC API v2 §8.3). */
-export const biometricObject = {
-  type: 'ChallengeResponseOOB',
-  id: 'biometric',
-  label: 'Xác nhận trên điện thoại',
-  description: 'Open the provider’s app on the registered device and confirm with face or fingerprint.'
-} as const
+import { authTermsOf } from './auth-objects.js'
 
 /** Which parts of a credential a caller wants to see. Shared by credentials/list and credentials/info. */
 export const viewParameters = {
@@ -51,14 +45,21 @@ export const CredentialInfo = Type.Object({
     validTo: Type.Optional(Type.String())
   }),
   auth: Type.Object({
-    mode: Type.String(),
-    objects: Type.Array(
-      Type.Object({
-        type: Type.String(),
-        id: Type.String(),
-        label: Type.String(),
-        description: Type.String()
-      })
+    mode: Type.String({ description: 'explicit | oauth2code' }),
+    expression: Type.Optional(Type.String()),
+    objects: Type.Optional(
+      Type.Union([
+        Type.Array(
+          Type.Object({
+            type: Type.String(),
+            id: Type.String(),
+            format: Type.Optional(Type.String()),
+            label: Type.String(),
+            description: Type.String()
+          })
+        ),
+        Type.Null()
+      ])
     )
   }),
   SCAL: Type.String(),
@@ -71,7 +72,8 @@ export function describeCredential(
   credential: Credential,
   pki: Pki,
   now: Date,
-  view: { certificates?: string; certInfo?: boolean }
+  view: { certificates?: string; certInfo?: boolean; authInfo?: boolean },
+  lenient: Lenient
 ) {
   const status = credentialStatus(credential, now)
   const certificate = pki.describe(credential.certificate)
@@ -97,11 +99,20 @@ export function describeCredential(
           }
         : {})
     },
-    // Always whole: real clients need `auth.objects` also where authInfo was not asked for.
-    auth: { mode: 'explicit', objects: [{ ...biometricObject }] },
+    auth: describeAuth(credential.auth, view.authInfo === true || lenient('csc.auth-always'), lenient),
     SCAL: credential.scal,
     multisign: credential.multisign,
     lang: 'vi'
+  }
+}
+
+/** Real clients need `objects` also where authInfo was not asked for, and where the mode has none. */
+function describeAuth(auth: CredentialAuth, whole: boolean, lenient: Lenient) {
+  const terms = authTermsOf(auth)
+  if (terms === null) return { mode: 'oauth2code', ...(lenient('csc.auth-always') ? { objects: null } : {}) }
+  return {
+    mode: 'explicit',
+    ...(whole ? { expression: terms.expression, objects: terms.objects.map((one) => ({ ...one })) } : {})
   }
 }
 

@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
 import { descriptionMaxLength } from '../../activation/ask.js'
 import { ServiceError } from '../../errors.js'
-import { readHash } from '../algorithms.js'
 import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
-import { hashesParameter, readDigests } from '../digests.js'
-import { CscFault, invalidRequest } from '../faults.js'
+import { hashesParameter, readNamedDigests } from '../digests.js'
+import { invalidRequest } from '../faults.js'
 import { missing, parameter, text } from '../validation.js'
-import { biometricObject } from './credential.js'
+import { authTermsOf, biometricObject, factorsIn, readAuthData } from './auth-objects.js'
+import { ownCredential } from './own-credential.js'
 
 const Body = Type.Object({
   credentialID: text('credentialID', { maxLength: 64 }),
@@ -15,15 +15,23 @@ const Body = Type.Object({
     type: missing('integer', 'numSignatures'),
     minimum: 'Invalid value for parameter numSignatures'
   }),
-  hashes: hashesParameter,
-  hashAlgorithmOID: text('hashAlgorithmOID', { maxLength: 64 }),
-  authData: parameter(
-    Type.Array(Type.Object({ id: Type.String({ maxLength: 64 }), value: Type.Optional(Type.Unknown()) }), {
-      maxItems: 8,
-      description: 'Names the out-of-band factor; it has no value, the phone answers.',
-      examples: [[{ id: biometricObject.id }]]
-    }),
-    { type: missing('array', 'authData') }
+  hashes: Type.Optional(hashesParameter),
+  hashAlgorithmOID: Type.Optional(text('hashAlgorithmOID', { maxLength: 64 })),
+  authData: Type.Optional(
+    parameter(
+      Type.Array(
+        Type.Object({
+          id: Type.String({ maxLength: 64 }),
+          value: Type.Optional(Type.String({ maxLength: 128 }))
+        }),
+        {
+          maxItems: 8,
+          description: 'The factors of `auth.objects`; those out of band have no value, the phone answers.',
+          examples: [[{ id: biometricObject.id }]]
+        }
+      ),
+      { type: missing('array', 'authData') }
+    )
   ),
   description: Type.Optional(
     parameter(Type.String({ maxLength: descriptionMaxLength }), { type: 'Invalid parameter description' })
@@ -37,9 +45,11 @@ const Pending = Type.Object({ handle: Type.String({ description: 'For credential
 
 /**
  * `credentials/authorize`, CSC API v2 §11.6. The answer is always 202: nothing is authorized before the subscriber
- * has confirmed these digests on a registered device.
+ * has confirmed on a registered device.
  */
-export const credentialsAuthorize: ApiRoutes = async (app, { provider, audience, access, activations }) => {
+export const credentialsAuthorize: ApiRoutes = async (app, api) => {
+  const { provider, audience, access, activations, lenient } = api
+  const anyBase64 = lenient('csc.any-base64')
   app.post(
     '/credentials/authorize',
     {
@@ -47,30 +57,33 @@ export const credentialsAuthorize: ApiRoutes = async (app, { provider, audience,
       config: { named: 'credentialID' },
       schema: {
         tags: ['CSC v2'],
-        summary: 'Ask the subscriber to approve digests',
+        summary: 'Ask the subscriber to approve digests, or a number of signatures where SCAL is 1',
         description: 'CSC API v2 §11.6. Poll credentials/authorizeCheck with the handle.',
         body: Body,
         response: { 202: Pending }
       }
     },
     async (request, reply) => {
-      const { credentialID, numSignatures, authData, description } = request.body
+      const { body } = request
+      const { credentialID, numSignatures, authData, description } = body
       const grant = grantOf(request)
-      if (authData.length !== 1 || authData[0]?.id !== biometricObject.id) {
-        throw new CscFault(400, 'invalid_authentication_data', 'The authentication data is invalid')
-      }
-      const hash = readHash(request.body.hashAlgorithmOID)
-      const digests = readDigests(request.body.hashes, hash)
-      if (digests.length !== numSignatures) throw invalidRequest('Invalid value for parameter numSignatures')
+      const credential = await ownCredential(api, grant, credentialID)
+      // At SCAL 1 the SAD is not tied to hashes (§11.5): the device shows how many, and until when.
+      const named = credential.scal === '1' ? { hash: null, digests: [] } : readNamedDigests(body, anyBase64)
+      const terms = authTermsOf(credential.auth)
       const { id } = await activations
         .ask({
           provider: provider.id,
           clientId: grant.clientId,
           credentialId: credentialID,
           subscriberId: grant.subscriberId,
-          hash,
-          digests,
+          ...named,
           numSignatures,
+          factors() {
+            if (terms === null) return {}
+            if (authData === undefined) throw invalidRequest(missing('array', 'authData'))
+            return factorsIn(readAuthData(terms, authData))
+          },
           documentNames: [],
           description: description ?? ''
         })
@@ -81,7 +94,7 @@ export const credentialsAuthorize: ApiRoutes = async (app, { provider, audience,
 }
 
 /** In this table an expired certificate is a disabled credential. */
-function disabled(error: unknown): never {
+export function disabled(error: unknown): never {
   if (error instanceof ServiceError && error.code === 'certificate_expired') {
     throw new ServiceError('credential_unusable', error.message, { cause: error })
   }

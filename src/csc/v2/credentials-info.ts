@@ -1,21 +1,19 @@
 import { Type } from 'typebox'
-import { grantOf, requireToken } from '../bearer.js'
+import { grantOf, requireTokenOrSad } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
-import { invalidRequest } from '../faults.js'
 import { text } from '../validation.js'
 import { CredentialInfo, describeCredential, viewParameters } from './credential.js'
+import { ownCredential } from './own-credential.js'
 
 const Body = Type.Object({ credentialID: text('credentialID', { maxLength: 64 }), ...viewParameters })
 
 /** `credentials/info`, CSC API v2 §11.5. */
-export const credentialsInfo: ApiRoutes = async (
-  app,
-  { provider, audience, access, directory, pki, now }
-) => {
+export const credentialsInfo: ApiRoutes = async (app, api) => {
+  const { provider, audience, pki, lenient, now } = api
   app.post(
     '/credentials/info',
     {
-      onRequest: requireToken(access, provider.id, audience),
+      onRequest: requireTokenOrSad(api, provider.id, audience),
       config: { named: 'credentialID' },
       schema: {
         tags: ['CSC v2'],
@@ -27,12 +25,8 @@ export const credentialsInfo: ApiRoutes = async (
     },
     async (request) => {
       const { credentialID, ...view } = request.body
-      const { subscriberId } = grantOf(request)
-      const credential = await directory.credential(credentialID)
-      const owned = subscriberId === null || credential?.subscriberId === subscriberId
-      if (credential?.provider !== provider.id || !owned)
-        throw invalidRequest('Invalid parameter credentialID')
-      return describeCredential(credential, pki, now(), view)
+      const credential = await ownCredential(api, grantOf(request), credentialID)
+      return describeCredential(credential, pki, now(), view, lenient)
     }
   )
 }

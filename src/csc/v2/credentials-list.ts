@@ -35,10 +35,13 @@ const Reply = Type.Object({
   onlyValid: Type.Optional(Type.Boolean())
 })
 
-/** `credentials/list`, CSC API v2 §11.4. Every token here is a client's own, so `userID` says whose credentials. */
+/**
+ * `credentials/list`, CSC API v2 §11.4. With a person's token it is about that person; with a client's own, `userID` says
+ * whose credentials.
+ */
 export const credentialsList: ApiRoutes = async (
   app,
-  { provider, audience, access, directory, pki, now }
+  { provider, audience, access, directory, pki, lenient, now }
 ) => {
   app.post(
     '/credentials/list',
@@ -71,7 +74,7 @@ export const credentialsList: ApiRoutes = async (
       return {
         credentialIDs: shown.map(({ id }) => id),
         ...(credentialInfo === true
-          ? { credentialInfos: shown.map((one) => describeCredential(one, pki, at, view)) }
+          ? { credentialInfos: shown.map((one) => describeCredential(one, pki, at, view, lenient)) }
           : {}),
         ...(onlyValid === true ? { onlyValid } : {})
       }

@@ -2,16 +2,6 @@ import { Type } from 'typebox'
 import { signAlgorithmOids } from '../algorithms.js'
 import type { ApiRoutes } from '../deps.js'
 
-/** Methods that answer; `info` and the OAuth endpoints may be left out (CSC API v2 §11.1). */
-export const methods = [
-  'credentials/list',
-  'credentials/info',
-  'credentials/authorize',
-  'credentials/authorizeCheck',
-  'signatures/signHash',
-  'signatures/timestamp'
-] as const
-
 const Info = Type.Object({
   specs: Type.String({ description: 'Version of the specification.' }),
   name: Type.String(),
@@ -21,7 +11,7 @@ const Info = Type.Object({
   description: Type.String(),
   authType: Type.Array(Type.String()),
   oauth2: Type.String({ description: 'Base of the OAuth 2.0 endpoints.' }),
-  methods: Type.Array(Type.String()),
+  methods: Type.Array(Type.String({ description: 'Those that answer; those of OAuth are left out.' })),
   validationInfo: Type.Boolean(),
   asynchronousOperationMode: Type.Boolean(),
   signAlgorithms: Type.Object({ algos: Type.Array(Type.String()), algoParams: Type.Array(Type.String()) }),
@@ -33,8 +23,8 @@ const Info = Type.Object({
 })
 
 /** `info`, CSC API v2 §11.1: the only method that needs no token. Answers GET as well, since clients use it. */
-export const info: ApiRoutes = async (app, { provider, publicUrl, base }) => {
-  const answer = {
+export const info: ApiRoutes = async (app, { provider, publicUrl, base, methods, lenient }) => {
+  const answer = () => ({
     specs: '2.0.0.2',
     name: provider.name,
     logo: `${publicUrl}/${provider.id}/csc/logo.svg`,
@@ -45,13 +35,13 @@ export const info: ApiRoutes = async (app, { provider, publicUrl, base }) => {
     oauth2: base,
     methods: [...methods],
     validationInfo: false,
-    asynchronousOperationMode: false,
+    asynchronousOperationMode: true,
     signAlgorithms: { algos: [...signAlgorithmOids], algoParams: [] },
     // Documents are not signed here, only digests: no formats, no levels.
     signature_formats: { formats: [], envelope_properties: [] },
     conformance_levels: []
-  }
-  for (const method of ['POST', 'GET'] as const) {
+  })
+  for (const method of lenient('csc.get-info') ? (['POST', 'GET'] as const) : (['POST'] as const)) {
     app.route({
       method,
       url: '/info',
@@ -61,7 +51,7 @@ export const info: ApiRoutes = async (app, { provider, publicUrl, base }) => {
         description: method === 'GET' ? 'A courtesy: the standard knows only POST.' : 'CSC API v2 §11.1.',
         response: { 200: Info }
       },
-      handler: async () => answer
+      handler: async () => answer()
     })
   }
 }

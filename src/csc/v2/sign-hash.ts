@@ -1,19 +1,33 @@
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ServiceError } from '../../errors.js'
 import { readAlgorithms } from '../algorithms.js'
-import { grantOf, requireToken } from '../bearer.js'
+import { grantOf, requireTokenOrSad } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { hashesParameter, readDigests } from '../digests.js'
 import { invalidRequest } from '../faults.js'
 import { missing, parameter, text } from '../validation.js'
+import { ownCredential } from './own-credential.js'
+
+/** How long the result of operationMode A can be fetched, in milliseconds: by default, and at most. */
+export const validityPeriodMs = { default: 600_000, max: 86_400_000 }
 
 /** The body of signHash. */
 export const Body = Type.Object({
-  SAD: parameter(Type.String({ minLength: 1, maxLength: 4096 }), {
-    type: missing('string', 'SAD'),
-    minLength: 'Invalid parameter SAD',
-    maxLength: 'Invalid parameter SAD'
-  }),
+  SAD: Type.Optional(
+    parameter(
+      Type.String({
+        minLength: 1,
+        maxLength: 4096,
+        description: 'Required unless the bearer token is the SAD.'
+      }),
+      {
+        type: missing('string', 'SAD'),
+        minLength: 'Invalid parameter SAD',
+        maxLength: 'Invalid parameter SAD'
+      }
+    )
+  ),
   credentialID: text('credentialID', { maxLength: 64 }),
   hashes: hashesParameter,
   signAlgo: text('signAlgo', { maxLength: 64 }),
@@ -22,56 +36,110 @@ export const Body = Type.Object({
   operationMode: Type.Optional(
     parameter(Type.Enum(['S', 'A'], { default: 'S' }), { type: 'Invalid parameter operationMode' })
   ),
+  validity_period: Type.Optional(
+    Type.Unknown({
+      description: `With operationMode A: milliseconds, an integer, default ${validityPeriodMs.default}, at most ${validityPeriodMs.max}.`
+    })
+  ),
+  response_uri: Type.Optional(
+    Type.Unknown({
+      description:
+        'With operationMode A: is told of the end; must be among the registered callback addresses.'
+    })
+  ),
   clientData: Type.Optional(
     parameter(Type.String({ maxLength: 4096 }), { type: 'Invalid parameter clientData' })
   )
 })
 /** Its answer. */
 export const Reply = Type.Object({
-  signatures: Type.Array(Type.String({ description: 'base64, in the order of the hashes; ECDSA as DER.' }))
+  signatures: Type.Optional(
+    Type.Array(Type.String({ description: 'base64, in the order of the hashes; ECDSA as DER.' }))
+  ),
+  responseID: Type.Optional(Type.String({ description: 'In operationMode A: for signatures/signPolling.' }))
 })
 
-/** `signatures/signHash`, CSC API v2 §11.10, synchronous mode. */
-export const signHash: ApiRoutes = async (app, { provider, audience, access, signing, directory, pki }) => {
+/** `signatures/signHash`, CSC API v2 §11.10. */
+export const signHash: ApiRoutes = async (app, api) => {
+  const { provider, audience, access, activations, signing, responses, directory, pki, lenient } = api
+  const anyBase64 = lenient('csc.any-base64')
   app.post(
     '/signatures/signHash',
     {
-      onRequest: requireToken(access, provider.id, audience),
+      onRequest: requireTokenOrSad({ access, activations }, provider.id, audience),
+      preValidation: requireSad,
       config: { named: 'credentialID' },
       schema: {
         tags: ['CSC v2'],
         summary: 'Sign what was approved',
         description:
-          'CSC API v2 §11.10. Each approved digest can be signed once; several calls may share one SAD until all are used.',
+          'CSC API v2 §11.10. Each approved digest can be signed once, and at SCAL 1 as many as were approved; several calls may share one SAD until all are used.',
         body: Body,
         response: { 200: Reply }
       }
     },
     async (request) => {
-      const { SAD, credentialID, hashes, operationMode, ...named } = request.body
-      if (operationMode === 'A') throw invalidRequest('Invalid parameter operationMode')
+      const { SAD, credentialID, hashes, operationMode, validity_period, response_uri, ...named } =
+        request.body
+      const grant = grantOf(request)
+      const sad = grant.redeems?.sad ?? SAD ?? ''
+      // Two that differ are ambiguous.
+      if (SAD !== undefined && SAD !== sad) throw invalidRequest('Invalid parameter SAD')
+      const { subscriberId } = await ownCredential(api, grant, credentialID)
       const { hash, scheme } = readAlgorithms(named)
-      const signatures = await signing
-        .sign({
-          provider: provider.id,
-          clientId: grantOf(request).clientId,
-          credentialId: credentialID,
-          sad: SAD,
-          hash,
-          scheme,
-          digests: readDigests(hashes, hash)
-        })
-        .catch((error: unknown) => expired(error, credentialID))
+      const sign = {
+        provider: provider.id,
+        clientId: grant.clientId,
+        credentialId: credentialID,
+        sad,
+        hash,
+        scheme,
+        digests: readDigests(hashes, hash, anyBase64)
+      }
+      if (operationMode === 'A') {
+        const forMs = readValidityPeriod(validity_period)
+        const responseUri = readResponseUri(response_uri)
+        const responseID = await responses
+          .start(sign, { subscriberId, forMs, responseUri })
+          .catch((error: unknown) => expired(error, credentialID))
+        return { responseID }
+      }
+      const signatures = await signing.sign(sign).catch((error: unknown) => expired(error, credentialID))
       return { signatures: signatures.map((signature) => Buffer.from(signature).toString('base64')) }
     }
   )
 
-  /** The one text of the tables that names the certificate. */
+  /** The texts of the tables that the service's own codes do not lead to; one of them names the certificate. */
   async function expired(error: unknown, credentialId: string): Promise<never> {
-    if (!(error instanceof ServiceError) || error.code !== 'certificate_expired') throw error
-    const credential = await directory.credential(credentialId)
+    if (!(error instanceof ServiceError)) throw error
+    if (error.code === 'request_invalid' && error.field === 'response_uri')
+      throw invalidRequest('Invalid parameter response_uri')
+    const credential = error.code === 'certificate_expired' ? await directory.credential(credentialId) : null
     if (credential === null) throw error
     const { organisation, commonName } = pki.describe(credential.certificate)
     throw invalidRequest(`Signing certificate 'O=${organisation},CN=${commonName}' is expired.`)
   }
+}
+
+/** First of the table. */
+async function requireSad(request: FastifyRequest): Promise<void> {
+  const { body } = request
+  const sad = typeof body === 'object' && body !== null && 'SAD' in body ? body.SAD : undefined
+  if (sad === undefined && grantOf(request).redeems === null) throw invalidRequest(missing('string', 'SAD'))
+}
+
+/** Only looked at with operationMode A, as the standard has it. */
+function readValidityPeriod(value: unknown): number {
+  if (value === undefined) return validityPeriodMs.default
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    throw invalidRequest('Invalid parameter validity_period')
+  if (value < 1 || value > validityPeriodMs.max)
+    throw invalidRequest('Out of bounds parameter validity_period')
+  return value
+}
+
+function readResponseUri(value: unknown): string | null {
+  if (value === undefined) return null
+  if (typeof value !== 'string') throw invalidRequest('Invalid parameter response_uri')
+  return value
 }

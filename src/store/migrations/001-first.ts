@@ -363,10 +363,26 @@ create index transactions_by_request on transactions (request_id);
 create index transactions_open on transactions (id) where outcome is null;
 create index transactions_by_time on transactions (created_at);
 
+-- CSC signHash in its asynchronous mode: the reservation of the same id has the result.
+create table signature_responses (
+  id text collate "C" primary key,
+  provider text not null,
+  client_id text not null,
+  subscriber_id text not null,
+  credential_id text not null,
+  keep_until timestamptz not null,
+  response_uri text,
+  created_at timestamptz not null,
+  queued_at timestamptz           -- when its end was put into deliveries
+);
+create index signature_responses_to_tell on signature_responses (id) where response_uri is not null and queued_at is null;
+create index signature_responses_by_time on signature_responses (keep_until);
+
 -- Results to be posted to a relying party: written with the outcome, shared by all servers.
 create table deliveries (
   id text collate "C" primary key,
-  transaction_id text collate "C" not null references transactions (id) on delete cascade,
+  transaction_id text collate "C" references transactions (id) on delete cascade,
+  response_id text collate "C" references signature_responses (id) on delete cascade,
   provider text not null,
   client_id text not null,
   url text not null,
@@ -374,11 +390,13 @@ create table deliveries (
   attempts integer not null default 0,
   next_attempt_at timestamptz not null,
   created_at timestamptz not null,
-  ended_at timestamptz
+  ended_at timestamptz,
+  check ((transaction_id is null) <> (response_id is null))
 );
 -- By relying party, so that what is due for many is found past a long queue for one.
 create index deliveries_due on deliveries (provider, client_id, next_attempt_at) where status = 'waiting';
 create index deliveries_by_transaction on deliveries (transaction_id);
+create index deliveries_by_response on deliveries (response_id) where response_id is not null;
 create table delivery_attempts (
   delivery_id text collate "C" not null references deliveries (id) on delete cascade,
   number integer not null,
