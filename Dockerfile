@@ -27,6 +27,7 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/build build
+COPY src/phone/page/files src/phone/page/files
 COPY softhsm softhsm
 COPY keys keys
 USER node

@@ -5,6 +5,7 @@ import type { Clock } from './clock.js'
 import type { Config } from './config.js'
 import { csc } from './csc/csc.js'
 import { leniencies } from './csc/leniencies.js'
+import { readSpecs } from './csc/specs.js'
 import { dialectSurface, quirks } from './dialects.js'
 import type { Ground } from './ground.js'
 import { type App, createApp } from './http/app.js'
@@ -66,9 +67,13 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   await app.register(publication, { pki: middle.pki })
   app.addHook('preClose', () => refusals.close())
   await app.register(dialects.routes)
-  await app.register(csc, { ...middle, refusals, providers, publicUrl, lenient: quirk, now })
+  const specsOf = readSpecs(
+    config.cscSpecs,
+    providers.map(({ id }) => id)
+  )
+  await app.register(csc, { ...middle, refusals, providers, publicUrl, specsOf, lenient: quirk, now })
   await app.register(phone, {
-    providers: providers.map(({ id }) => id),
+    providers,
     directory: middle.directory,
     usedTokenIds: createUsedTokenIds(database),
     activations: middle.activations,

@@ -8,20 +8,21 @@ import { devices } from './devices.js'
 import { events } from './events.js'
 import { createLiveChallenges } from './live-challenges.js'
 import type { PhoneEnrolment } from './needs.js'
+import { type PageProvider, page } from './page/page.js'
 import { createWrongCodes } from './wrong-codes.js'
 
 /** What the phone API is made of. */
 export interface PhoneDeps extends Omit<DeviceAuthDeps, 'refusals'> {
-  /** Names of the providers served; each gets `/{provider}/phone`. */
-  providers: readonly string[]
+  /** Those served; each gets `/{provider}/phone`. */
+  providers: readonly PageProvider[]
   activations: Pick<Activations, 'waitingFor' | 'confirm' | 'reject' | 'watch'>
   enrolment: PhoneEnrolment
   audit: Pick<Audit, 'record'>
 }
 
 /**
- * The phone API (docs/api.md, "Phone API"): what a subscriber's device calls. Registered once, without a prefix;
- * limits count over all providers. Streams end when the server begins to close.
+ * The phone API (docs/api.md, "Phone API"): what a subscriber's device calls, and a page that is such a device.
+ * Registered once, without a prefix; limits count over all providers. Streams end when the server begins to close.
  */
 export const phone: FastifyPluginAsyncTypebox<PhoneDeps> = async (app, deps) => {
   const live = createLiveChallenges({ ...deps, log: app.log })
@@ -34,7 +35,7 @@ export const phone: FastifyPluginAsyncTypebox<PhoneDeps> = async (app, deps) => 
   })
 
   for (const provider of deps.providers) {
-    const common = { provider, auth, live }
+    const common = { provider: provider.id, auth, live }
     await app.register(
       async (surface) => {
         await surface.register(devices, {
@@ -45,8 +46,13 @@ export const phone: FastifyPluginAsyncTypebox<PhoneDeps> = async (app, deps) => 
         })
         await surface.register(challenges, { ...common, activations: deps.activations })
         await surface.register(events, common)
+        await surface.register(page, {
+          provider,
+          publicUrl: deps.publicUrl,
+          simulation: deps.virtualDevices
+        })
       },
-      { prefix: `/${provider}/phone` }
+      { prefix: `/${provider.id}/phone` }
     )
   }
 }
