@@ -73,6 +73,12 @@ export const settings = [
     meaning: 'Manners of the real services to be left out, separated by commas: see docs/providers.'
   },
   {
+    name: 'CSC_SPECS',
+    default: 'v1=1.0.3.0,v2=2.0.0.2',
+    meaning:
+      'What CSC `info.specs` says, separated by commas; `misa/v2=2.2.0.0` is for one provider. Some clients ask for one value.'
+  },
+  {
     name: 'SIMULATION',
     default: 'on',
     meaning: 'Demo seed and virtual phones; `off` by default when NODE_ENV=production.'
@@ -134,6 +140,8 @@ export interface Config {
   readonly lockoutS: number
   /** Names, not yet checked. */
   readonly quirksOff: readonly string[]
+  /** Entries, not yet checked. */
+  readonly cscSpecs: readonly string[]
   readonly simulation: boolean
   /** `demo-if-empty`: the default where it is allowed; an empty database is the store's to see. */
   readonly seed: 'demo' | 'demo-if-empty' | 'none'
@@ -172,6 +180,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     if (chosen === undefined) refuse(name, `one of ${choices.join(', ')}`, value)
     return chosen ?? byDefault
   }
+  const list = (name: SettingName): string[] =>
+    (text(name) ?? '')
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '')
   function base(name: SettingName): string | null {
     const value = text(name)
     if (value === undefined) return null
@@ -237,10 +250,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     retentionDays: whole('RETENTION_DAYS', 30, 36_500, null),
     lockoutAttempts: whole('LOCKOUT_ATTEMPTS', 1, 1_000, 5),
     lockoutS: whole('LOCKOUT_S', 1, 86_400, 300),
-    quirksOff: (text('QUIRKS_OFF') ?? '')
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== '' && name !== 'none'),
+    quirksOff: list('QUIRKS_OFF').filter((name) => name !== 'none'),
+    cscSpecs: list('CSC_SPECS'),
     simulation,
     seed: seed === 'demo' && !seedGiven ? 'demo-if-empty' : seed,
     trustProxy: choice('TRUST_PROXY', ['off', 'on'], 'off') === 'on',

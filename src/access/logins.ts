@@ -22,7 +22,14 @@ export interface Logins {
    *   `too_many_requests` (too many checks wait, or too many codes were sent), `not_offered` (a code would have to be
    *   sent, and this server has no way to).
    */
-  verify(by: { provider: string; clientId: string; login: string; password: string }): Promise<Subscriber>
+  verify(by: {
+    provider: string
+    clientId: string
+    login: string
+    password: string
+    /** Whether a code is sent where one is asked for; default true. False: `second_factor_required` and nothing more. */
+    sendsCode?: boolean
+  }): Promise<Subscriber>
   /**
    * Checks the code that `verify` or `sendCode` had sent; the password must have been right within the last 5 minutes.
    * @throws ServiceError `authentication_failed` (wrong or spent code, or none was asked for), `login_locked`,
@@ -129,12 +136,14 @@ export function openLogins(deps: LoginsDeps): Logins & LoginAdministration {
   }
 
   return {
-    async verify({ provider, clientId, login, password }) {
+    async verify({ provider, clientId, login, password, sendsCode = true }) {
       const tried = { provider, clientId, kind: 'password', login } as const
       const subscriber = await judged(tried, (record) =>
         passwords.verify(password, record?.passwordHash ?? null)
       )
       if (subscriber.secondFactor === 'none') return subscriber
+      if (!sendsCode)
+        throw new ServiceError('second_factor_required', `${subscriber.id} needs a code besides`)
       if (codeSender === null)
         throw new ServiceError('not_offered', `a code for ${subscriber.id}, and nothing to send it`, {
           says: 'This login asks for a one-time code, and this server has no way to send one.'

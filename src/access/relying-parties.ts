@@ -51,6 +51,14 @@ export interface RelyingPartyRegister {
     actor: string,
     seeded?: SeededRelyingParty
   ): Promise<{ relyingParty: RelyingParty; clientSecret: string; callbackAuthSecret: string | null }>
+  /**
+   * One of the provider's own, whose secret nobody has; made when it is first needed. Operators may rename or remove it.
+   * @returns Null: it was removed. @throws ServiceError `integrity_broken`.
+   */
+  ensure(
+    of: { provider: string; clientId: string; name: string },
+    actor: string
+  ): Promise<RelyingParty | null>
   /** Past the cache. @throws ServiceError `not_found`, `integrity_broken`. */
   get(provider: string, clientId: string): Promise<RelyingParty>
   /** By provider and clientId; one whose seal is broken is listed as such, so that an operator can see it. */
@@ -261,6 +269,24 @@ export async function openRelyingParties(deps: {
         about: { ...naming(record), ...recorded(record) }
       })
       return { relyingParty: withoutSecret(record), clientSecret, callbackAuthSecret: callbackAuth.made }
+    },
+
+    async ensure({ provider, clientId, name }, actor) {
+      const present = await lookup(provider, clientId)
+      if (present !== null) return withoutSecret(present)
+      const record: RelyingPartyRecord = {
+        ...{ provider, clientId, name, redirectUris: [], callbackUrls: [], callbackAuthUrl: null },
+        ...{ callbackAuthSecret: null, mode: 'strict', demo: false, createdAt: now(), version: 1 },
+        secretSha256: secretSha256(newSecret()),
+        removedAt: null
+      }
+      if (await store.add(record)) {
+        const about = { ...naming(record), ...recorded(record) }
+        await audit.record({ type: 'relying-party.created', actor, about })
+        return withoutSecret(record)
+      }
+      const found = await read(provider, clientId) // made meanwhile, or removed
+      return found === null ? null : withoutSecret(found)
     },
 
     async get(provider, clientId) {

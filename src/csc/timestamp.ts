@@ -37,7 +37,7 @@ const Reply = Type.Object({
 })
 
 /** `signatures/timestamp`, CSC API v1 §11.10 and v2 §11.13: the same in both, down to the name `hashAlgo`. */
-export const timestamp: ApiRoutes = async (app, { provider, audience, access, pki }) => {
+export const timestamp: ApiRoutes = async (app, { provider, audience, access, pki, lenient }) => {
   app.post(
     '/signatures/timestamp',
     {
@@ -54,7 +54,7 @@ export const timestamp: ApiRoutes = async (app, { provider, audience, access, pk
     async (request) => {
       const { hashAlgo, nonce } = request.body
       const hash = readHash(hashAlgo, 'hashAlgo')
-      const [digest = new Uint8Array()] = readDigests([request.body.hash], hash)
+      const [digest = new Uint8Array()] = readDigests([request.body.hash], hash, lenient('csc.any-base64'))
       const token = await pki.timestamps.stamp({
         hash,
         digest,
