@@ -79,12 +79,24 @@ export function addHealth(app: App, { checks, gauges }: HealthDeps): void {
   app.register(async (scope: App) => {
     scope.get(
       '/health/live',
-      { schema: { tags: ['health'], response: { 200: Type.Object({ status: Type.Literal('live') }) } } },
+      {
+        schema: {
+          tags: ['health'],
+          summary: 'Whether the process runs',
+          response: { 200: Type.Object({ status: Type.Literal('live') }) }
+        }
+      },
       async () => ({ status: 'live' as const })
     )
     scope.get(
       '/health/ready',
-      { schema: { tags: ['health'], response: { 200: Ready, 503: NotReady } } },
+      {
+        schema: {
+          tags: ['health'],
+          summary: 'Whether database and HSM answer',
+          response: { 200: Ready, 503: NotReady }
+        }
+      },
       async (_request, reply) => {
         looking ??= look().finally(() => {
           looking = null
@@ -95,14 +107,18 @@ export function addHealth(app: App, { checks, gauges }: HealthDeps): void {
       }
     )
     const known = new Map<string, Gauge>()
-    scope.get('/metrics', { schema: { tags: ['health'] } }, async (_request, reply) => {
-      for (const [name, value] of Object.entries(gauges())) {
-        const gauge =
-          known.get(name) ?? new Gauge({ name: `kyso_${name}`, help: name, registers: [registry] })
-        known.set(name, gauge)
-        gauge.set(value)
+    scope.get(
+      '/metrics',
+      { schema: { tags: ['health'], summary: 'Numbers for Prometheus' } },
+      async (_request, reply) => {
+        for (const [name, value] of Object.entries(gauges())) {
+          const gauge =
+            known.get(name) ?? new Gauge({ name: `kyso_${name}`, help: name, registers: [registry] })
+          known.set(name, gauge)
+          gauge.set(value)
+        }
+        return reply.type(registry.contentType).send(await registry.metrics())
       }
-      return reply.type(registry.contentType).send(await registry.metrics())
-    })
+    )
   })
 }

@@ -44,7 +44,7 @@ export const devices: FastifyPluginAsyncTypebox<DeviceRoutes> = async (app, { en
         tags: codes.tags,
         summary: 'Make a code that enrols one device within 24 h',
         params: Type.Object({ id: Identifier }),
-        body: Type.Union([Type.Object({}), Type.Null()]),
+        body: Type.Union([Type.Object({}), Type.Null()], { examples: [{}] }),
         response: { 201: Code, ...problemResponses }
       }
     },
@@ -65,7 +65,7 @@ export const devices: FastifyPluginAsyncTypebox<DeviceRoutes> = async (app, { en
         description:
           'By another operator than the one who made the code, older than the code and not made by that one, unless the subscriber rejected it.',
         params: Type.Object({ id: Identifier }),
-        body: Type.Union([Type.Object({}), Type.Null()]),
+        body: Type.Union([Type.Object({}), Type.Null()], { examples: [{}] }),
         response: { 200: Type.Omit(Code, ['code']), ...problemResponses }
       }
     },

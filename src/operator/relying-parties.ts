@@ -64,7 +64,10 @@ const CreateBody = Type.Object(
     ]
   }
 )
-const ChangeBody = Type.Object({ name: Type.Optional(Name), ...changeable })
+const ChangeBody = Type.Object(
+  { name: Type.Optional(Name), ...changeable },
+  { examples: [{ mode: 'lenient' }] }
+)
 const Listed = Type.Object({
   ...members,
   integrity: Type.Union([Type.Literal('intact'), Type.Literal('broken')], {

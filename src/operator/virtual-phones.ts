@@ -30,11 +30,14 @@ const DelayMs = Type.Integer({ minimum: 0, maximum: 300_000, description: 'From 
 const Biometric = Type.Union([Type.Literal('face'), Type.Literal('fingerprint')])
 
 const Plan = Type.Object({ behaviour: Behaviour, delayMs: DelayMs, biometric: Biometric })
-const SetBody = Type.Object({
-  behaviour: Behaviour,
-  delayMs: Type.Optional(DelayMs),
-  biometric: Type.Optional(Biometric)
-})
+const SetBody = Type.Object(
+  {
+    behaviour: Behaviour,
+    delayMs: Type.Optional(DelayMs),
+    biometric: Type.Optional(Biometric)
+  },
+  { examples: [{ behaviour: 'reject' }] }
+)
 const Phone = Type.Object({
   behaviour: Behaviour,
   delayMs: DelayMs,

@@ -12,7 +12,12 @@ const DeviceKey = Type.Object(
 )
 
 export const EnrolBody = Type.Object({
-  activationCode: Type.String({ minLength: 1, maxLength: 64, description: 'From the operator; used once' }),
+  activationCode: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    description: 'From the operator; used once',
+    examples: ['7Q2M9KX4T0BHD3WP']
+  }),
   name: Type.String({
     minLength: 1,
     maxLength: 64,
@@ -68,13 +73,18 @@ export const ChallengeReply = Type.Object({
 export const ChallengeParams = Type.Object({ id: Type.String({ pattern: '^[!-~]{1,64}$' }) })
 
 export const ConfirmBody = Type.Object({
-  token: Type.String({ minLength: 1, maxLength: 8192, description: 'The biometric challenge token' })
+  token: Type.String({
+    minLength: 1,
+    maxLength: 8192,
+    description: 'The biometric challenge token',
+    examples: ['eyJhbGciOiJFUzI1NiIsInR5cCI6ImJpb21ldHJpYy1jaGFsbGVuZ2Urand0In0.e30.c2ln']
+  })
 })
 export const ConfirmReply = Type.Object({ status: Type.Literal('confirmed') })
 
 /** The body may be left out. */
-export const RejectBody = Type.Union([
-  Type.Object({ reason: Type.Optional(Type.String({ maxLength: 200, pattern: plain })) }),
-  Type.Null()
-])
+export const RejectBody = Type.Union(
+  [Type.Object({ reason: Type.Optional(Type.String({ maxLength: 200, pattern: plain })) }), Type.Null()],
+  { examples: [{ reason: 'Không phải tôi yêu cầu' }] }
+)
 export const RejectReply = Type.Object({ status: Type.Literal('rejected') })

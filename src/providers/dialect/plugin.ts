@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorCode, ServiceError } from '../../errors.js'
+import { errorResponses, listErrors } from '../../http/error-list.js'
 import { dropNulls, refuseNul } from '../../http/nulls.js'
 import { asServiceError } from '../../http/problem.js'
 import type { Dialect, DialectDeps } from './dialect.js'
@@ -37,6 +38,8 @@ export interface DialectFrame extends Pick<DialectDeps, 'notes' | 'refusals' | '
  */
 export async function dialectPlugin(app: FastifyInstance, frame: DialectFrame): Promise<void> {
   const { at, dialect, routes, notes, refusals, now } = frame
+  const errors = errorResponses((failure) => dialect.fault(failure, { path: '', requestId: '' }))
+  app.addHook('onRoute', listErrors(errors))
   app.addHook('preValidation', dropNulls)
   app.addHook('preValidation', refuseNul)
 

@@ -9,7 +9,10 @@ import { TokenAnswer, tokenAnswer } from './token-answer.js'
 /** The longest form read here, in octets. */
 const formLimit = 16 * 1024
 
-const Form = Type.Object({ ...clientFields, grant_type: Type.Literal('client_credentials') })
+const Form = Type.Object(
+  { ...clientFields, grant_type: Type.Literal('client_credentials') },
+  { examples: [{ client_id: 'dvctt', client_secret: 'dvctt-secret', grant_type: 'client_credentials' }] }
+)
 
 /** `ras/v1/authenticate` (§4.2): a token of the relying party that is for no user. */
 export const authenticate: DialectRoutes = async (app, { access, provider, quirk }) => {

@@ -9,13 +9,16 @@ import { authenticate } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 
 const Body = Type.Optional(
-  Type.Union([
-    Type.Object({
-      sp_id: Type.Optional(spFields.sp_id),
-      sp_password: Type.Optional(spFields.sp_password)
-    }),
-    Type.Null()
-  ])
+  Type.Union(
+    [
+      Type.Object({
+        sp_id: Type.Optional(spFields.sp_id),
+        sp_password: Type.Optional(spFields.sp_password)
+      }),
+      Type.Null()
+    ],
+    { examples: [{ sp_id: 'dvctt', sp_password: 'dvctt-secret' }] }
+  )
 )
 const Params = Type.Object({
   tranId: Type.String({ minLength: 1, maxLength: 128, description: 'transaction_id or tran_code' })
