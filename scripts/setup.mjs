@@ -10,6 +10,13 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('..', import.meta.url))
 const oldestNode = [20, 19]
 
+/** What is compiled for what: the conformance suite stands alone, and knows nothing of the server. */
+const builds = {
+  server: { folders: ['src'], project: 'tsconfig.build.json' },
+  tests: { folders: ['src', 'test', 'examples', 'bench', 'conformance'], project: 'tsconfig.json' },
+  conformance: { folders: ['conformance'], project: 'conformance/tsconfig.json' }
+}
+
 /**
  * Brings the checkout to where its code can run.
  * @param {{ tests?: boolean, say?: (line: string) => void }} options `tests`: compile tests and examples, too.
@@ -19,7 +26,14 @@ export function setUp({ tests = false, say = (line) => console.log(line) } = {})
   checkNode()
   installSystemPackages([], say)
   installPackages(say)
-  return { typesHold: build(tests, say) }
+  return { typesHold: build(tests ? 'tests' : 'server', say) }
+}
+
+/** The same for the conformance suite alone, which needs no system packages. */
+export function setUpConformance(say) {
+  checkNode()
+  installPackages(say)
+  build('conformance', say)
 }
 
 /** Ends the process with a sentence. */
@@ -81,31 +95,27 @@ function installPackages(say) {
 }
 
 /** Compiles to build/, when a source is not the one that was compiled. @returns Whether the types hold. */
-function build(tests, say) {
-  const folders = tests ? ['src', 'test', 'examples', 'bench'] : ['src']
-  const files = [...folders.flatMap(sourcesIn), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
-  const stamp = hashOf(files, '')
-  const stampFile = join(root, `build/.stamp-${tests ? 'tests' : 'server'}`)
-  if (read(stampFile) === stamp) return true
+function build(what, say) {
+  const { folders, project } = builds[what]
+  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
+  const stampOf = (folders) => hashOf([...folders.flatMap(sourcesIn), ...settings], '')
+  const stamp = stampOf(folders)
+  const stampFile = (name) => join(root, `build/.stamp-${name}`)
+  if (read(stampFile(what)) === stamp) return true
   say(`build: compiling ${folders.filter((folder) => existsSync(join(root, folder))).join(', ')}`)
   const startedAt = performance.now()
   mkdirSync(join(root, 'build'), { recursive: true })
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      'node_modules/typescript/bin/tsc',
-      '-p',
-      tests ? 'tsconfig.json' : 'tsconfig.build.json',
-      '--pretty',
-      'false'
-    ],
-    { cwd: root, stdio: 'inherit' }
-  )
-  if (status !== 0 && !tests) fail('The build failed; the compiler says why above.')
+  const compiler = ['node_modules/typescript/bin/tsc', '-p', project, '--pretty', 'false']
+  const elsewhere = what === 'conformance' ? ['--outDir', 'build/conformance'] : []
+  const { status } = spawnSync(process.execPath, [...compiler, ...elsewhere], { cwd: root, stdio: 'inherit' })
+  if (status !== 0 && what !== 'tests') fail('The build failed; the compiler says why above.')
   if (status === 0) {
-    writeFileSync(stampFile, stamp)
-    if (tests)
-      writeFileSync(join(root, 'build/.stamp-server'), hashOf([...sourcesIn('src'), ...files.slice(-3)], ''))
+    writeFileSync(stampFile(what), stamp)
+    // Who compiled everything has compiled the parts.
+    if (what === 'tests') {
+      for (const part of ['server', 'conformance'])
+        writeFileSync(stampFile(part), stampOf(builds[part].folders))
+    }
   }
   say(`build: ${seconds(startedAt)}`)
   return status === 0

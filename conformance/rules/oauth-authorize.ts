@@ -158,7 +158,7 @@ export const oauthAuthorize: RuleTable = (version) => {
     ),
     row('P', 'scope credential without hashes is refused where SCAL is 2', async (target) => {
       const right = await credentialRequest(target)
-      if ((await signer(target)).scal === '1') throw new NotOffered('SCAL is 1')
+      if ((await target.oauthCredential()).scal === '1') throw new NotOffered('SCAL is 1')
       sentBack(await visit(target, { ...right, [hashes]: undefined }), ['invalid_request'])
     }),
     signing('P', 'scope credential with hashes that are no base64url is refused', () => ({
@@ -349,14 +349,8 @@ function sentBack({ redirect, last }: Visit, errors: readonly string[]): void {
   must(redirect.has('state'), 'state is missing')
 }
 
-/** The credential for scope `credential`: one of that mode, or the one to sign with. */
-async function signer(target: Target) {
-  const all = await target.credentials()
-  return all.find(({ mode, enabled }) => enabled && mode === 'oauth2code') ?? (await target.credential())
-}
-
 async function credentialRequest(target: Target): Promise<Right> {
-  const credential = await signer(target)
+  const credential = await target.oauthCredential()
   const scheme = plainScheme(credential)
   if (scheme === null) throw new NotOffered('key.algo has nothing that is verified here')
   return {
@@ -369,7 +363,7 @@ async function credentialRequest(target: Target): Promise<Right> {
 }
 
 async function richRequest(target: Target, type: string) {
-  const credential = await signer(target)
+  const credential = await target.oauthCredential()
   const scheme = plainScheme(credential)
   if (scheme === null) throw new NotOffered('key.algo has nothing that is verified here')
   const documents = [madeUp(scheme)]

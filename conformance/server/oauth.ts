@@ -164,7 +164,7 @@ export function createOAuth(at: () => Target): OAuth {
       numSignatures = count
     }) {
       const target = at()
-      const credential = wanted ?? (await target.credential())
+      const credential = wanted ?? (await target.oauthCredential())
       const scheme = named ?? plainScheme(credential)
       if (scheme === null) throw new NotOffered('key.algo has nothing that is verified here')
       if (count > credential.multisign) throw new NotOffered(`multisign is ${credential.multisign}`)

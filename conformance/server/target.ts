@@ -56,6 +56,8 @@ export interface Target {
   credentials(): Promise<Credential[]>
   /** The one to sign with. */
   credential(): Promise<Credential>
+  /** The one for scope `credential`: of that mode, else the one to sign with. @throws NotOffered without such a login. */
+  oauthCredential(): Promise<Credential>
 }
 
 /** Opens nothing yet: everything is asked when it is needed first. */
@@ -124,6 +126,13 @@ export function createTarget(options: Options, person: Person, endsAt: number): 
       throw wanted === null
         ? new NotOffered('the user has no enabled credential')
         : new Failure(`credentials/list has no ${wanted}`)
+    }),
+    oauthCredential: once(async () => {
+      const all = await target.credentials()
+      const own = all.find(({ mode, enabled }) => enabled && mode === 'oauth2code')
+      const offered = own !== undefined || (await target.authTypes()).includes('oauth2code')
+      if (!offered) throw new NotOffered('oauth2code is neither in authType nor the mode of a credential')
+      return own ?? target.credential()
     })
   }
   return target
