@@ -148,7 +148,12 @@ function documentList(documents) {
  */
 function value(name, given) {
   if (typeof given === 'string') {
-    return element('span', { 'data-member': name, 'data-form': 'text', class: 'value', dir: 'auto' }, given)
+    const prose = ['relyingParty', 'description', 'name'].includes(name)
+    return element(
+      'span',
+      { 'data-member': name, 'data-form': 'text', class: prose ? 'value' : 'value digits', dir: 'auto' },
+      given
+    )
   }
   // Anything else stands there as JSON; what is not set as a dash.
   const form = given === null ? 'null' : 'json'
