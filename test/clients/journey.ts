@@ -11,6 +11,8 @@ export interface Person {
   id: string
   login: string
   credentialID: string
+  /** Where one was made at issuance. */
+  pin?: string
   device: Device
 }
 
@@ -24,6 +26,11 @@ export interface Cast {
     publish?: boolean
     multisign?: number
     validDays?: number
+    auth?: 'phone' | 'pin' | 'otp' | 'oauth2code'
+    pin?: string
+    scal?: '1' | '2'
+    /** Further members of the subscriber, such as a password or another login. */
+    subscriber?: object
   }): Promise<Person>
   /** Ask and confirm on the person's own device: what comes before redeeming. */
   approve(person: Person, digests: readonly Uint8Array[]): Promise<{ handle: string; sad: string }>
@@ -47,13 +54,13 @@ export function castAt(options: {
     operator,
     portal,
 
-    async enrol({ algorithm = 'P-256', publish = true, ...more } = {}) {
-      const login = `test-${randomUUID()}`
+    async enrol({ algorithm = 'P-256', publish = true, subscriber = {}, ...more } = {}) {
       const created = await operator.post('/subscribers', {
         provider,
-        login,
+        login: `test-${randomUUID()}`,
         fullName: 'Đỗ Thị Thử',
-        nationalId: '001099000001'
+        nationalId: '001099000001',
+        ...subscriber
       })
       const id = String(created.body.id)
       const issued = await operator.post(`/subscribers/${id}/credentials`, { algorithm, publish, ...more })
@@ -63,7 +70,15 @@ export function castAt(options: {
       if (created.status !== 201 || issued.status !== 201 || enrolled.status !== 201) {
         throw new Error(`enrolment failed: ${JSON.stringify([created.body, issued.body, enrolled.body])}`)
       }
-      return { id, login, credentialID: String(issued.body.credentialID), device }
+      const { login } = created.body
+      const { credentialID, pin: made } = issued.body
+      return {
+        id,
+        login: String(login),
+        credentialID: String(credentialID),
+        ...(typeof made === 'string' ? { pin: made } : {}),
+        device
+      }
     },
 
     async approve({ credentialID, device }, digests) {
