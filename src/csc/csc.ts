@@ -5,11 +5,13 @@ import { dropNulls } from '../http/nulls.js'
 import { takeAliases } from './aliases.js'
 import { login } from './auth/login.js'
 import { revoke } from './auth/revoke.js'
-import { clientOf } from './bearer.js'
 import type { ApiRoutes, CscDeps, ProviderApi } from './deps.js'
 import { CscFault, faultOf, invalidRequest } from './faults.js'
 import { logo } from './logo.js'
-import { token } from './oauth2/token.js'
+import { metadata } from './oauth2/metadata.js'
+import { oauth2 } from './oauth2/oauth2.js'
+import { pageAssets } from './oauth2/pages/assets.js'
+import { refusal } from './refusal.js'
 import { timestamp } from './timestamp.js'
 import { v1Methods } from './v1/routes.js'
 import { authorizeCheck } from './v2/authorize-check.js'
@@ -33,7 +35,6 @@ declare module 'fastify' {
 /** Each group is a plugin of its own, so that parsers and hooks of one do not reach another. */
 const v2: readonly ApiRoutes[] = [
   info,
-  token,
   login,
   revoke,
   credentialsList,
@@ -46,7 +47,7 @@ const v2: readonly ApiRoutes[] = [
   signPolling,
   timestamp
 ]
-const v1: readonly ApiRoutes[] = [token, login, revoke, ...v1Methods, timestamp]
+const v1: readonly ApiRoutes[] = [login, revoke, ...v1Methods, timestamp]
 
 /** Every POST method of the standard; what has no route here answers 501 rather than 404 (CSC API v1 and v2 §10). */
 const known = [
@@ -89,6 +90,7 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   const { providers, ...shared } = deps
   for (const provider of providers) {
     await app.register(logo, { prefix: `/${provider.id}/csc`, provider })
+    await app.register(pageAssets, { prefix: `/${provider.id}/csc` })
     for (const { name, groups, known } of versions) {
       const prefix = `/${provider.id}/csc/${name}`
       const base = `${deps.publicUrl}${prefix}`
@@ -99,6 +101,9 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
         version.addHook('preValidation', takeAliases(deps.lenient, name))
         for (const group of groups) await version.register(group, { prefix, ...api })
       })
+      // Forms and queries have names of their own.
+      await app.register(oauth2, { prefix, ...api })
+      if (name === 'v2') await app.register(metadata, api)
       for (const method of known) {
         const url = `${prefix}/${method}`
         if (app.hasRoute({ method: 'POST', url })) {
@@ -141,15 +146,6 @@ const isBusy = (error: unknown): boolean => error instanceof ServiceError && err
 function unheard(error: FastifyError): boolean {
   if (!(error instanceof ServiceError)) return true
   return error.code === 'authentication_failed' || error.code === 'token_expired'
-}
-
-function refusal({ error, description }: CscFault, request: FastifyRequest): Parameters<Refusals['record']> {
-  const call = request.routeOptions.url ?? 'unknown'
-  const provider = call.split('/', 2)[1] ?? 'unknown'
-  const clientId = clientOf(request)
-  const actor = clientId === null ? 'anyone' : `relying-party:${provider}/${clientId}`
-  const about = { provider, call, error, detail: description }
-  return [`csc ${provider}`, `${clientId ?? ''} ${call} ${error}`, { type: 'request.refused', actor, about }]
 }
 
 function readFault(error: FastifyError, request: FastifyRequest): CscFault {

@@ -1,0 +1,16 @@
+import type { ApiRoutes } from '../deps.js'
+import { authorize } from './authorize.js'
+import { authorizationPages } from './page-routes.js'
+import { pushedAuthorize } from './pushed-authorize.js'
+import { revoke } from './revoke.js'
+import { token } from './token.js'
+import { versionOf } from './version.js'
+
+/** The OAuth 2.0 endpoints of one API, each in a scope of its own for the sake of its parsers. */
+export const oauth2: ApiRoutes = async (
+  app,
+  { prefix: _, ...api }: Parameters<ApiRoutes>[1] & { prefix?: string }
+) => {
+  for (const routes of [token, revoke, authorize, authorizationPages]) await app.register(routes, api)
+  if (versionOf(api.audience) === 'v2') await app.register(pushedAuthorize, api)
+}
