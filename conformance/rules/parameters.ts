@@ -2,7 +2,7 @@ import { expectFault, missing } from '../reading/fault.js'
 import { type Fields, said, shown } from '../reading/values.js'
 import { clauses, type Mark, must, type Rule, type RuleTable, type Version } from '../rule.js'
 import type { Answer } from '../server/http.js'
-import { wrongSigning } from '../server/signing.js'
+import { wrongExtending, wrongSigning } from '../server/signing.js'
 import type { Target } from '../server/target.js'
 
 type Type = 'string' | 'integer' | 'boolean' | 'array'
@@ -16,8 +16,10 @@ interface Parameter {
   text?: string | readonly string[]
   /** Of the text; otherwise as sure as the version is. */
   mark?: Mark
-  /** Types that are accepted beside the right one, or not spoken of. */
+  /** Types that are not tried. */
   except?: readonly string[]
+  /** Types that real clients send, so that a server may take them. */
+  tolerated?: readonly string[]
 }
 
 /** A method: how it is called with one parameter changed. */
@@ -99,7 +101,7 @@ function wrongType(
   version: Version,
   { kind, value }: { kind: string; value: unknown }
 ): Rule {
-  const told = parameter.text !== undefined
+  const told = parameter.text !== undefined && !parameter.tolerated?.includes(kind)
   return {
     clause,
     mark: told ? (parameter.mark ?? sure(version)) : 'U',
@@ -174,7 +176,7 @@ function methodsOf(version: Version): Method[] {
           ...{ name: 'numSignatures', type: 'integer', required: true, ...soft('S') },
           text: missing('integer', 'numSignatures')
         },
-        { name: hashes, type: 'array', text: hashText, mark: 'U' },
+        { name: hashes, type: 'array', text: hashText, mark: 'U', tolerated: ['a string'] },
         ...(v1
           ? []
           : [
@@ -190,10 +192,17 @@ function methodsOf(version: Version): Method[] {
         clientData
       ]
     ),
-    simple('credentials/extendTransaction', clauses.extend, chosen, [
-      { ...credentialID('U') },
-      { name: 'clientData', type: 'string' }
-    ]),
+    {
+      name: 'credentials/extendTransaction',
+      clause: clauses.extend[version],
+      ask: wrongExtending,
+      parameters: [
+        credentialID('U'),
+        { name: 'SAD', type: 'string', required: true, text: missing('string', 'SAD'), mark: 'U' },
+        { name: hashes, type: 'array', text: hashText, mark: 'U', tolerated: ['a string'] },
+        clientData
+      ]
+    },
     {
       name: 'signatures/signHash',
       clause: clauses.signHash[version],
@@ -201,7 +210,14 @@ function methodsOf(version: Version): Method[] {
       parameters: [
         { name: 'SAD', type: 'string', required: true, text: missing('string', 'SAD'), ...soft('S') },
         credentialID(),
-        { name: hashes, type: 'array', required: true, text: hashText, ...soft('S') },
+        {
+          name: hashes,
+          type: 'array',
+          required: true,
+          text: hashText,
+          tolerated: ['a string'],
+          ...soft('S')
+        },
         {
           name: 'signAlgo',
           type: 'string',

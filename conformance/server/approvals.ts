@@ -31,9 +31,10 @@ export interface Asking {
 export interface Approvals {
   /** Asks for an approval and waits until it is confirmed. @throws NotOffered where that is not possible. */
   approve(asking?: Asking): Promise<Approval>
-  /** One that many cases use which sign nothing; a new one is had after `renew`. */
+  /** One that many cases use which sign nothing. */
   shared(): Promise<Approval>
-  renew(): void
+  /** The next one, where `spent` is found to be good no more. */
+  sharedAfter(spent: Approval): Promise<Approval>
   /** A body of credentials/authorize that would be accepted. */
   body(
     asking?: Asking
@@ -107,8 +108,10 @@ export function createApprovals(at: () => Target): Approvals {
       common ??= once(() => approvals.approve())
       return common()
     },
-    renew() {
-      common = null
+    async sharedAfter(spent) {
+      const current = await approvals.shared()
+      if (current.sad === spent.sad) common = null
+      return approvals.shared()
     },
 
     signing({ sad, credential, scheme, documents }, chosen = documents) {

@@ -50,12 +50,32 @@ export function verifies(
  */
 export async function wrongSigning(target: Target, change: (right: Fields) => unknown): Promise<Answer> {
   await target.needs('signatures/signHash')
-  const ask = async () =>
-    target.call('signatures/signHash', change(target.approvals.signing(await target.approvals.shared())))
-  const answer = await ask()
+  return withShared(target, async (approval) =>
+    target.call('signatures/signHash', change(target.approvals.signing(approval)))
+  )
+}
+
+/** The same with extendTransaction. */
+export async function wrongExtending(target: Target, change: (right: Fields) => unknown): Promise<Answer> {
+  await target.needs('credentials/extendTransaction')
+  return withShared(target, async ({ sad, credential, documents, scheme }) =>
+    target.call(
+      'credentials/extendTransaction',
+      change({
+        credentialID: credential.id,
+        SAD: sad,
+        [target.names.hashes]: documents.map(({ digest }) => digest.toString('base64')),
+        ...(target.version === 'v2' ? { hashAlgorithmOID: scheme.hash.oid } : {})
+      })
+    )
+  )
+}
+
+async function withShared(target: Target, ask: (approval: Approval) => Promise<Answer>): Promise<Answer> {
+  const approval = await target.approvals.shared()
+  const answer = await ask(approval)
   if (!/Invalid parameter SAD|SAD expired/.test(answer.text)) return answer
-  target.approvals.renew()
-  return ask()
+  return ask(await target.approvals.sharedAfter(approval))
 }
 
 /** @throws NotOffered unless the credential may sign so many at once. */
