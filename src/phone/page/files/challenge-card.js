@@ -35,8 +35,8 @@ export function challengeCard(challenge, on) {
       'p',
       { class: 'asks' },
       icon(challenge.kind === 'digests' ? 'document' : 'warning'),
-      `${asks}: `,
-      element('strong', {}, value('numSignatures', shown.numSignatures), ` ${texts.signatures}`)
+      `${asks}. ${texts.signatures}: `,
+      element('strong', {}, value('numSignatures', shown.numSignatures))
     ),
     element('p', { class: 'description' }, value('description', shown.description)),
     element(
