@@ -11,7 +11,8 @@ export const settings = [
   {
     name: 'PUBLIC_URL',
     default: 'http://HOST:PORT',
-    meaning: 'What `info`, tokens and links say, without a trailing slash; never taken from the Host header.'
+    meaning:
+      'What `info`, tokens and links say, without a trailing slash; never taken from the Host header. With TLS=on it begins with https.'
   },
   {
     name: 'PKI_URL',
@@ -89,7 +90,12 @@ export const settings = [
     meaning:
       '`demo` or `none`. The default is `demo` when SIMULATION=on, the database is empty and HOST is a loopback address.'
   },
-  { name: 'TLS', default: 'off', meaning: 'Not offered yet: let a proxy in front terminate TLS.' },
+  {
+    name: 'TLS',
+    default: 'off',
+    meaning:
+      '`on`: PORT speaks TLS, with a certificate for the providers’ host names from a simulated root of its own. Only with SIMULATION=on; else let a proxy terminate TLS.'
+  },
   {
     name: 'TRUST_PROXY',
     default: 'off',
@@ -145,6 +151,8 @@ export interface Config {
   readonly simulation: boolean
   /** `demo-if-empty`: the default where it is allowed; an empty database is the store's to see. */
   readonly seed: 'demo' | 'demo-if-empty' | 'none'
+  /** Whether the port speaks TLS; then `publicUrl` is null or begins with https. */
+  readonly tls: boolean
   readonly trustProxy: boolean
   readonly logLevel: (typeof logLevels)[number]
 }
@@ -227,13 +235,19 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const seed = choice('SEED', ['demo', 'none'], simulation && isLoopback(host) ? 'demo' : 'none')
   if (seed === 'demo' && !simulation) refuse('SEED', '`none` when SIMULATION=off', 'demo')
 
-  if (choice('TLS', ['off', 'on'], 'off') === 'on')
-    complaints.push('TLS must be off: TLS=on is not offered yet; let a proxy in front terminate TLS.')
+  const tls = choice('TLS', ['off', 'on'], 'off') === 'on'
+  if (tls && !simulation)
+    complaints.push(
+      'TLS must be off when SIMULATION=off: its root is a simulated one; let a proxy in front terminate TLS.'
+    )
+  const publicUrl = base('PUBLIC_URL')
+  if (tls && publicUrl !== null && !isCertifiable(new URL(publicUrl)))
+    refuse('PUBLIC_URL', 'an https address with a plain host name when TLS=on', publicUrl)
 
   const config: Config = {
     host,
     port,
-    publicUrl: base('PUBLIC_URL'),
+    publicUrl,
     pkiUrl: base('PKI_URL'),
     dataDir: resolve(text('DATA_DIR') ?? '.data'),
     databaseUrl,
@@ -254,6 +268,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     cscSpecs: list('CSC_SPECS'),
     simulation,
     seed: seed === 'demo' && !seedGiven ? 'demo-if-empty' : seed,
+    tls,
     trustProxy: choice('TRUST_PROXY', ['off', 'on'], 'off') === 'on',
     logLevel: choice('LOG_LEVEL', logLevels, 'info')
   }
@@ -262,10 +277,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 }
 
 /** What the server calls itself once `port` is bound. A wildcard address is reached as localhost. */
-export function publicUrlOf(config: Pick<Config, 'publicUrl' | 'host'>, port: number): string {
+export function publicUrlOf(config: Pick<Config, 'publicUrl' | 'host' | 'tls'>, port: number): string {
   if (config.publicUrl !== null) return config.publicUrl
-  if (config.host === '0.0.0.0' || config.host === '::') return `http://localhost:${port}`
-  return `http://${isIP(config.host) === 6 ? `[${config.host}]` : config.host}:${port}`
+  const scheme = config.tls ? 'https' : 'http'
+  if (config.host === '0.0.0.0' || config.host === '::') return `${scheme}://localhost:${port}`
+  return `${scheme}://${isIP(config.host) === 6 ? `[${config.host}]` : config.host}:${port}`
+}
+
+/** Whether a certificate can be for that host: a URL may name more than DNS knows, such as a wildcard. */
+function isCertifiable({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' && /^(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?)$/.test(hostname)
 }
 
 /** `localhost`, 127.0.0.0/8 and ::1, without port or brackets. */

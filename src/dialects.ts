@@ -18,6 +18,12 @@ export const quirks = [
   ...providers.flatMap(({ dialects }) => dialects.flatMap(({ quirks }) => quirks))
 ]
 
+/** Every host name that a dialect, or the gateway, answers on. */
+export const providerHosts: readonly string[] = [
+  ...providers.flatMap(({ dialects }) => dialects.flatMap(({ hosts }) => hosts)),
+  ...neac.hosts
+].map(({ name }) => name)
+
 /** Puts the dialects together: under `/{provider}` and on the providers' own host names. */
 export function dialectSurface(deps: Omit<DialectDeps, 'mannersOf'>): DialectSurface {
   const served = providers.flatMap((provider) =>

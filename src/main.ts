@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { type Config, readConfig } from './config.js'
 import { StartError } from './errors.js'
 import { createLog } from './http/log.js'
 import { type RunningServer, startServer } from './server.js'
 import { type DataDir, openDataDir } from './store/data-dir.js'
+import { tlsRootFile } from './tls.js'
 
 /** Closing takes less than 2 s; what has not ended then is left behind, and the next start mends it. */
 const closeTimeoutMs = 1_900
@@ -75,6 +77,9 @@ function banner(config: Config): string[] {
     '  kyso plays four certificate authorities. Everything here is SIMULATED:',
     '  its certificates are worth nothing outside this machine.',
     `  Simulation aids are ${config.simulation ? 'on' : 'off'}. Data is kept in ${kept}.`,
+    ...(config.tls
+      ? [`  Clients reach it over TLS when they trust ${join(config.dataDir, tlsRootFile)}.`]
+      : []),
     ''
   ]
 }

@@ -20,11 +20,12 @@ import { findSimulationTraces, isEmpty } from './store/simulation-traces.js'
 import { createUsedTokenIds } from './store/used-token-ids.js'
 import { createVirtualPhoneStore } from './store/virtual-phones.js'
 import { openSurfaces } from './surfaces.js'
+import { certifiedNames, openTls } from './tls.js'
 import { notesKeptDays } from './transactions/request-notes.js'
 
 /** A server that listens. */
 export interface RunningServer {
-  /** `http://host:port`, where it listens. */
+  /** `http://host:port`, or https, where it listens. */
   url: string
   /** Takes no more, lets what is under way end, and closes everything within 2 s. Idempotent. */
   close(): Promise<void>
@@ -64,11 +65,13 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
     if (!config.simulation) assertNoSimulation(traces)
     const seeded = wantsSeed(config.seed, { empty: await isEmpty(ground.database), traces })
 
-    const middle = await openMiddle({ ground, config, log, now, serverId, publicUrl })
+    const serverNames = config.tls ? certifiedNames(publicUrl) : null
+    const middle = await openMiddle({ ground, config, log, now, serverId, publicUrl, serverNames })
     open.push(middle.close)
     await middle.recovery.recoverDeadServers()
     await middle.enrolment.recoverPendingKeys()
-    const chores = startChores(choresOf(ground, middle, now), log)
+    const tls = await openTls(middle.pki.serverCertificates, { dataDir: config.dataDir, now })
+    const chores = startChores([...choresOf(ground, middle, now), ...(tls?.chores ?? [])], log)
     open.push(() => chores.stop())
 
     const simulated = config.simulation ? openSimulation(ground, middle) : null
@@ -91,13 +94,16 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
       })
     }
 
-    const app = await openSurfaces({ ground, middle, virtualPhones, config, log, now, publicUrl })
+    const app = await openSurfaces({
+      ...{ ground, middle, virtualPhones, config, log, now, publicUrl },
+      tls: tls?.server ?? null
+    })
     open.push(() => app.close())
     await place.release()
     await app.listen({ host: config.host, port: place.port }).catch((cause: NodeJS.ErrnoException) => {
       throw unusable(config.host, place.port, cause)
     })
-    const url = publicUrlOf({ publicUrl: null, host: config.host }, place.port)
+    const url = publicUrlOf({ ...config, publicUrl: null }, place.port)
 
     if (simulated !== null) {
       const { directory, activations } = middle
@@ -113,7 +119,8 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
         watchAll,
         tryHold,
         now,
-        log
+        log,
+        ...(tls === null ? {} : { fetch: tls.fetch })
       })
       open.push(() => phones.close())
     }
@@ -137,6 +144,7 @@ function choresOf(
     signing,
     responses,
     transactions,
+    documents,
     deliveries,
     notes,
     audit,
@@ -171,6 +179,7 @@ function choresOf(
           oauth.purge(),
           logins.purge(),
           responses.purge(),
+          documents.purge(),
           outbox.purge(),
           usedTokenIds.purge(now()),
           idempotencyKeys.purge(now()),

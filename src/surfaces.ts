@@ -10,6 +10,7 @@ import { dialectSurface, quirks } from './dialects.js'
 import type { Ground } from './ground.js'
 import { type App, createApp } from './http/app.js'
 import { addHealth } from './http/health.js'
+import type { ServerTls } from './http/tls.js'
 import type { Middle } from './middle.js'
 import { operator } from './operator/plugin.js'
 import { phone } from './phone/phone.js'
@@ -33,6 +34,8 @@ export interface SurfacesOptions {
   log: Logger
   now: Clock
   publicUrl: string
+  /** Null: plain HTTP. */
+  tls: ServerTls | null
 }
 
 /**
@@ -40,7 +43,7 @@ export interface SurfacesOptions {
  * @throws StartError for a quirk or leniency that nobody knows.
  */
 export async function openSurfaces(options: SurfacesOptions): Promise<App> {
-  const { ground, middle, config, log, now, publicUrl } = options
+  const { ground, middle, config, log, now, publicUrl, tls } = options
   const { database, hsm } = ground
   const refusals = createRefusals({ audit: middle.audit })
   const quirk = openQuirks([...quirks, ...leniencies], config.quirksOff)
@@ -52,6 +55,7 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
     publicUrl: () => publicUrl,
     isProviderHost: dialects.hosts.isProviderHost,
     rewrite: dialects.hosts.rewrite,
+    tls,
     onForeignHost: (host) => refusals.record('host', 'unknown', foreignHost(host))
   })
 

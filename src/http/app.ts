@@ -17,6 +17,7 @@ import { type HostRules, isOurHost } from './host.js'
 import { asServiceError, problemErrorHandler, problemMediaType, problemOf, sendProblem } from './problem.js'
 import { RequestLog } from './request-log.js'
 import { createRouteTable } from './route-table.js'
+import { isHandshakeFailure, type ServerTls } from './tls.js'
 
 /** The app that surfaces are registered on. */
 export type App = FastifyInstance<
@@ -41,7 +42,7 @@ const connectionsLimit = 5_000
 const drainTimeoutMs = 800
 
 /** What the hall needs. */
-export interface AppOptions extends HostRules {
+export interface AppOptions extends Omit<HostRules, 'secure'> {
   log: Logger
   /**
    * Whether the one proxy in front names the client, in the last entry of `X-Forwarded-For`; what stands before it came
@@ -52,6 +53,8 @@ export interface AppOptions extends HostRules {
   onForeignHost?: (host: string) => Promise<void>
   /** The path under our own address that a request means, by its Host and path. Default: as it came. */
   rewrite?: (host: string | undefined, url: string) => string
+  /** Null or left out: plain HTTP. */
+  tls?: ServerTls | null
 }
 
 /**
@@ -59,8 +62,10 @@ export interface AppOptions extends HostRules {
  * failure that no surface answers in its own words. Values are never coerced to a schema's type; members a schema
  * does not know are ignored.
  */
-export function createApp({ log, trustProxy, onForeignHost, rewrite, ...hosts }: AppOptions): App {
+export function createApp({ log, trustProxy, onForeignHost, rewrite, tls, ...rules }: AppOptions): App {
   const loggerInstance: FastifyBaseLogger = log
+  const hosts: HostRules = { ...rules, secure: tls != null }
+  const http = { headersTimeout: headersTimeoutMs, maxHeaderSize: headersLimit }
   const app = fastify({
     loggerInstance,
     logController: new LogController({ requestIdLogLabel: 'requestId', disableRequestLogging: true }),
@@ -69,7 +74,9 @@ export function createApp({ log, trustProxy, onForeignHost, rewrite, ...hosts }:
     genReqId: () => randomUUID(),
     // Who is connected to us, and nobody beyond.
     trustProxy: trustProxy ? (_address: string, hop: number) => hop === 0 : false,
-    ...(rewrite && { rewriteUrl: (request: IncomingMessage) => rewrite(request.headers.host, request.url ?? '/') }),
+    ...(rewrite && {
+      rewriteUrl: (request: IncomingMessage) => rewrite(request.headers.host, request.url ?? '/')
+    }),
     bodyLimit: bodyLimitDefault,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
@@ -77,7 +84,7 @@ export function createApp({ log, trustProxy, onForeignHost, rewrite, ...hosts }:
     // What still arrives on an open connection while we close is answered, and the connection closed: a balancer would
     // pass a refusal on to the client, since it cannot know that nothing was done.
     return503OnClosing: false,
-    http: { headersTimeout: headersTimeoutMs, maxHeaderSize: headersLimit },
+    ...(tls == null ? { http } : { https: { ...http, ...tls.options() } }),
     routerOptions: { maxParamLength: 1024 },
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false }
@@ -89,6 +96,7 @@ export function createApp({ log, trustProxy, onForeignHost, rewrite, ...hosts }:
     clientErrorHandler: answerUnreadable
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.server.maxConnections = connectionsLimit
+  const cutConnections = tls?.attach(app.server) ?? (() => app.server.closeAllConnections())
   const routes = createRouteTable()
   app.addHook('onRoute', routes.add)
 
@@ -132,7 +140,7 @@ export function createApp({ log, trustProxy, onForeignHost, rewrite, ...hosts }:
     return sendProblem(new ServiceError('method_unknown', 'no such method'), request, reply)
   })
   app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs).unref()
+    setTimeout(cutConnections, drainTimeoutMs).unref()
   })
   describeApi(app)
   return app
@@ -149,6 +157,11 @@ function answerUnreadable(
 ): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return
   const requestId = randomUUID()
+  if (isHandshakeFailure(error)) {
+    this.log.info({ requestId, errorCode: error.code }, 'no TLS with this client')
+    socket.destroy()
+    return
+  }
   const status =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? '431 Request Header Fields Too Large'

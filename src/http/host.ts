@@ -6,6 +6,8 @@ export interface HostRules {
   host: string
   /** What the server calls itself, once it listens. */
   publicUrl: () => string
+  /** Whether the port speaks TLS; default false. */
+  secure?: boolean
   /** Host names that a provider's dialect answers on; lower case, without port. */
   isProviderHost?: (name: string) => boolean
 }
@@ -26,7 +28,10 @@ export function isOurHost(
   const { hostname, port, protocol } = new URL(rules.publicUrl())
   const defaultPort = protocol === 'https:' ? '443' : '80'
   if (asked.name === bare(hostname) && (asked.port || defaultPort) === (port || defaultPort)) return true
-  return asked.name === rules.host.toLowerCase() && Number(asked.port || 80) === localPort
+  return (
+    asked.name === rules.host.toLowerCase() &&
+    Number(asked.port || (rules.secure === true ? 443 : 80)) === localPort
+  )
 }
 
 /** RFC 9110 §7.2: uri-host [ ":" port ]. */

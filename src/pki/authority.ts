@@ -23,7 +23,7 @@ export interface Authority {
 }
 
 /** Clocks of relying parties may be behind ours by this much, in milliseconds. */
-const backdatedMs = 10 * 60_000
+export const backdatedMs = 10 * 60_000
 
 /**
  * Joins a stored certificate with its key.
@@ -164,8 +164,9 @@ function caExtensions(key: TokenKey): x509.Extension[] {
   ]
 }
 
-async function generate(
-  { validYears, key, now }: AuthorityRequest,
+/** A CA certificate, of `validYears` from now. */
+export async function generate(
+  { validYears, key, now }: Omit<AuthorityRequest, 'name'>,
   parts: { subject: x509.Name; issuer: x509.Name; signingKey: HsmCryptoKey; extensions: x509.Extension[] }
 ): Promise<Uint8Array> {
   const notBefore = new Date(now.getTime() - backdatedMs)
@@ -184,6 +185,7 @@ async function generate(
   return new Uint8Array(certificate.rawData)
 }
 
-function earlier(a: Date, b: Date): Date {
+/** The first of two times. */
+export function earlier(a: Date, b: Date): Date {
   return a < b ? a : b
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { StartError } from '../errors.js'
-import { timestampAuthority } from './pki.js'
+import { timestampAuthority, tlsRoot } from './pki.js'
 
 const Oid = Type.String({ pattern: '^[0-2](\\.(0|[1-9][0-9]*))+$', maxLength: 128 })
 const Algorithm = Type.Union([
@@ -87,6 +87,15 @@ const Ceremony = Type.Object(
       },
       { additionalProperties: false }
     ),
+    tls: Type.Object(
+      {
+        name: CaName,
+        algorithm: FastAlgorithm,
+        validYears: Type.Integer({ minimum: 1, maximum: 50 }),
+        serverValidDays: Type.Integer({ minimum: 2, maximum: 90 })
+      },
+      { additionalProperties: false }
+    ),
     authorities: Type.Array(
       Type.Object(
         {
@@ -126,7 +135,7 @@ export function checkCeremony(data: unknown): Ceremony {
       `keys/ceremony.json: ${first?.instancePath || '/'} ${first?.message ?? 'is not acceptable'}.`
     )
   }
-  for (const { name } of [data.root, data.timestamp, ...data.authorities]) {
+  for (const { name } of [data.root, data.timestamp, data.tls, ...data.authorities]) {
     const commonName = name.find(([type]) => type === 'CN')?.[1] ?? ''
     if (!commonName.includes('SIMULATED')) {
       throw new StartError(`keys/ceremony.json: the CN "${commonName}" does not carry the word SIMULATED.`)
@@ -134,14 +143,22 @@ export function checkCeremony(data: unknown): Ceremony {
   }
   const providers = data.authorities.map(({ provider }) => provider)
   for (const [index, provider] of providers.entries()) {
-    if (['root', timestampAuthority].includes(provider) || providers.indexOf(provider) !== index) {
+    if (['root', timestampAuthority, tlsRoot].includes(provider) || providers.indexOf(provider) !== index) {
       throw new StartError(
         `keys/ceremony.json: the provider name "${provider}" is reserved or stands there twice.`
       )
     }
   }
+  for (const { provider, leaf } of data.authorities) {
+    if (leaf.extendedKeyUsage.oids.some((oid) => serverUsages.includes(oid))) {
+      throw new StartError(`keys/ceremony.json: certificates of ${provider} must not be for servers.`)
+    }
+  }
   return data
 }
+
+/** id-kp-serverAuth, and anyExtendedKeyUsage, which says it too: what is for signing must not speak for a server. */
+const serverUsages = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']
 
 /** The ceremony of this package, `keys/ceremony.json`; read and checked at the first call. */
 export function ceremony(): Ceremony {

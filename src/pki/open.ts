@@ -7,9 +7,10 @@ import { openHierarchy } from './hierarchy.js'
 import { issueLeaf } from './leaf.js'
 import type { PkiLog } from './log.js'
 import { ocspAnswers } from './ocsp.js'
-import { type Pki, type PkiStore, timestampAuthority } from './pki.js'
+import { type Pki, type PkiStore, timestampAuthority, tlsRoot } from './pki.js'
 import { revocationLists } from './revocation-lists.js'
 import { namedSerialNumber, randomSerialNumber } from './serial-number.js'
+import { openServerCertificates } from './server-certificates.js'
 import { timestamps } from './timestamps.js'
 import { createTurns } from './turns.js'
 
@@ -31,6 +32,8 @@ export interface PkiDeps {
   log: PkiLog
   /** Default: `keys/ceremony.json`. */
   ceremony?: Ceremony
+  /** DNS names and IP addresses that this server is to be certified for; null or left out: it does not speak TLS. */
+  serverNames?: readonly string[] | null
 }
 
 /**
@@ -74,6 +77,11 @@ export async function openPki(deps: PkiDeps): Promise<Pki> {
     })
   )
 
+  const serverCertificates =
+    deps.serverNames == null
+      ? null
+      : await openServerCertificates({ ...deps, names: deps.serverNames, ceremony: ceremony.tls })
+
   function issuerOf(provider: string) {
     const found = issuers.get(provider)
     if (found === undefined) throw new RangeError(`no issuing CA for provider ${provider}`)
@@ -93,10 +101,12 @@ export async function openPki(deps: PkiDeps): Promise<Pki> {
       root.certificate
     ],
     describe,
-    authority: (name) => authorities.get(name)?.certificate ?? null,
+    authority: (name) =>
+      name === tlsRoot ? (serverCertificates?.root ?? null) : (authorities.get(name)?.certificate ?? null),
     crl: async (name) => (await lists.get(name)?.()) ?? null,
     ocsp: (provider, request) => issuerOf(provider).ocsp(request),
     timestamps: timestamps({ tsa, ceremony: ceremony.timestamp, now }),
+    serverCertificates,
     close: async () => {
       // Nothing is held here: keys belong to the HSM, rows to the store.
     }

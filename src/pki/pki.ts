@@ -5,6 +5,9 @@ import type { HashAlgorithm } from '../hsm/hsm.js'
 /** The name of the time-stamping authority among certificates and files; no provider may be called so. */
 export const timestampAuthority = 'tsa'
 
+/** The name of the root for TLS among files; it belongs to no hierarchy, and no provider may be called so. */
+export const tlsRoot = 'tls-root'
+
 /** RFC 5280 §5.3.1 names, as the operator API takes them. `certificateHold` is what a suspension is. */
 export const revocationReasons = {
   unspecified: 0,
@@ -71,7 +74,7 @@ export interface Pki {
   chain(provider: string): readonly Uint8Array[]
   /** Reads a certificate; results for recent ones are remembered. */
   describe(certificate: Uint8Array): CertificateDescription
-  /** The certificate in DER; `name` is `root`, a provider or `tsa`. Null: none is called so. */
+  /** The certificate in DER; `name` is `root`, a provider, `tsa` or `tls-root`. Null: none is called so. */
   authority(name: string): Uint8Array | null
   /** The present CRL in DER, made anew when a status changed since or its time is nearly over. Null: no such CA. */
   crl(name: string): Promise<Uint8Array | null>
@@ -79,7 +82,20 @@ export interface Pki {
   ocsp(provider: string, request: Uint8Array): Promise<Uint8Array>
   /** The time-stamping authority, below the root; one for all providers. */
   readonly timestamps: Timestamps
+  /** What this server itself is known by under TLS; null where it does not speak it. */
+  readonly serverCertificates: ServerCertificates | null
   close(): Promise<void>
+}
+
+/** A root of its own for TLS, bound to the names that it was made for. */
+export interface ServerCertificates {
+  /** The root, DER. */
+  root: Uint8Array
+  /**
+   * Certifies a server's key for all of those names, from now on for some days.
+   * @param spki SubjectPublicKeyInfo, DER.
+   */
+  issue(spki: Uint8Array): Promise<{ certificate: Uint8Array; notAfter: Date }>
 }
 
 /** What is to be stamped with the present time. */

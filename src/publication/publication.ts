@@ -3,7 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ServiceError } from '../errors.js'
 import { problemResponses } from '../http/schema.js'
-import { type Pki, timestampAuthority } from '../pki/pki.js'
+import { type Pki, timestampAuthority, tlsRoot } from '../pki/pki.js'
 
 /** Octets of an OCSP request, in a body or in base64 in a path. */
 const ocspRequestLimit = 8192
@@ -15,13 +15,18 @@ const ocspRequestLimit = 8192
 const caching = 'public, no-cache'
 
 /** What has a certificate here and issues none to subscribers: nothing is asked of it by OCSP. */
-const noIssuer: readonly string[] = ['root', timestampAuthority]
+const noIssuer: readonly string[] = ['root', timestampAuthority, tlsRoot]
+/** Nothing stands above them. */
+const roots: readonly string[] = ['root', tlsRoot]
 
 /** The part of the CAs that everybody may see. */
 export type Published = Pick<Pki, 'authority' | 'chain' | 'crl' | 'ocsp'>
 
 const Name = Type.Object({
-  name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: '`root`, `tsa` or a provider' })
+  name: Type.String({
+    pattern: '^[a-z][a-z0-9-]{0,31}$',
+    description: '`root`, `tsa`, `tls-root` or a provider'
+  })
 })
 const Provider = Type.Object({
   provider: Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', description: 'A provider' })
@@ -51,7 +56,7 @@ export const publication: FastifyPluginAsync<{ pki: Published }> = async (app, {
       schema: {
         summary: 'CA certificate, DER',
         description:
-          'The certificate of the simulated root, of a provider’s issuing CA or of the time-stamping authority (RFC 2585 §4.1).',
+          'The certificate of the simulated root, of a provider’s issuing CA or of the time-stamping authority (RFC 2585 §4.1); with TLS=on also `tls-root`, of which this server’s own certificate is.',
         tags: ['publication'],
         params: Name,
         response: file('Certificate, DER', 'application/pkix-cert')
@@ -78,7 +83,7 @@ export const publication: FastifyPluginAsync<{ pki: Published }> = async (app, {
     (request, reply) => {
       const { name } = request.params
       const certificate = pki.authority(name) ?? notFound(name)
-      const chain = name === 'root' ? [certificate] : pki.chain(name)
+      const chain = roots.includes(name) ? [certificate] : pki.chain(name)
       return send(request, reply, Buffer.from(chain.map(pem).join('')), 'application/pem-certificate-chain')
     }
   )

@@ -35,6 +35,12 @@ export class PhoneApiRefusal extends Error {
   }
 }
 
+/** The part of `fetch` that a virtual phone uses. */
+export type PhoneFetch = (
+  url: string,
+  request: { method: string; headers: Record<string, string>; body?: string; signal: AbortSignal }
+) => Promise<{ ok: boolean; status: number; text(): Promise<string> }>
+
 /** What a virtual phone calls, over HTTP as any device does. */
 export interface PhoneClient {
   challenges(device: Device): Promise<ShownChallenge[]>
@@ -51,7 +57,7 @@ export function createPhoneClient(deps: {
   /** Base of the audience: `PUBLIC_URL`. */
   publicUrl: string
   keys: Pick<KeyStorage, 'sign'>
-  fetch: typeof fetch
+  fetch: PhoneFetch
   now: Clock
   /** Ends what is under way. */
   signal: AbortSignal

@@ -7,7 +7,13 @@ import type { Device, Directory } from '../enrolment/enrolment.js'
 import type { KeyStorage } from '../hsm/hsm.js'
 import type { Database } from '../store/database.js'
 import type { VirtualPhonePlan, VirtualPhones } from '../store/virtual-phones.js'
-import { createPhoneClient, displayHashOf, PhoneApiRefusal, type ShownChallenge } from './phone-client.js'
+import {
+  createPhoneClient,
+  displayHashOf,
+  PhoneApiRefusal,
+  type PhoneFetch,
+  type ShownChallenge
+} from './phone-client.js'
 import { createSlots } from './slots.js'
 
 /** HTTP calls under way at once. */
@@ -38,7 +44,8 @@ export interface VirtualPhonesDeps {
   tryHold: Database['tryHold']
   now: Clock
   log: Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>
-  fetch?: typeof fetch
+  /** Default: the one of Node.js. */
+  fetch?: PhoneFetch
 }
 
 /** Virtual phones at work. */

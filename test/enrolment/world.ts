@@ -89,7 +89,7 @@ export async function openServer(
     appendCheckpoint: async () => undefined
   })
   const actor = `server:${serverId}`
-  const { root, timestamp, authorities } = packagedCeremony()
+  const { root, timestamp, tls, authorities } = packagedCeremony()
   const pki = await openPki({
     hsm,
     store: createPkiStore(database),
@@ -100,6 +100,7 @@ export async function openServer(
     ceremony: {
       root: { ...root, algorithm: 'P-256' },
       timestamp,
+      tls,
       authorities: authorities.map((authority) => ({ ...authority, algorithm: 'P-256' }))
     }
   })

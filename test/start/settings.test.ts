@@ -26,6 +26,7 @@ t.test('without any setting the defaults of the table hold', async (t) => {
     lockoutS: 300,
     simulation: true,
     seed: 'demo-if-empty',
+    tls: false,
     trustProxy: false,
     logLevel: 'info'
   })
@@ -65,7 +66,11 @@ t.test('a value that cannot be used is refused in a sentence that names it', asy
     [{ SIMULATION: 'yes' }, /^SIMULATION must be one of on, off/],
     [{ SEED: 'all' }, /^SEED /],
     [{ SEED: 'demo', SIMULATION: 'off' }, /^SEED must be `none` when SIMULATION=off/],
-    [{ TLS: 'on' }, /^TLS .* not offered yet/],
+    [{ TLS: 'yes' }, /^TLS must be one of off, on/],
+    [{ TLS: 'on', SIMULATION: 'off' }, /^TLS must be off when SIMULATION=off: .* let a proxy .*\.$/],
+    [{ TLS: 'on', NODE_ENV: 'production' }, /^TLS must be off when SIMULATION=off/],
+    [{ TLS: 'on', PUBLIC_URL: 'http://kyso.example' }, /^PUBLIC_URL must be an https address/],
+    [{ TLS: 'on', PUBLIC_URL: 'https://*.example' }, /^PUBLIC_URL must be .* a plain host name when TLS=on/],
     [{ TRUST_PROXY: 'maybe' }, /^TRUST_PROXY /],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL /]
   ]
@@ -79,7 +84,7 @@ t.test('a value that cannot be used is refused in a sentence that names it', asy
     free,
     'every setting of the table is checked'
   )
-  t.throws(() => readConfig({ PORT: 'x', TLS: 'on' }), { message: /^PORT .*\nTLS / }, 'all of them at once')
+  t.throws(() => readConfig({ PORT: 'x', TLS: 'x' }), { message: /^PORT .*\nTLS / }, 'all of them at once')
   t.throws(() => readConfig({ DATABASE_URL: 'mysql://u:hunter2@h/d' }), { message: /^(?!.*hunter2)/ })
 })
 
@@ -112,6 +117,9 @@ t.test('the public address is what was set, or where the server listens', async 
   t.equal(publicUrlOf(readConfig({ PUBLIC_URL: 'https://a.example/kyso' }), 1), 'https://a.example/kyso')
   t.equal(publicUrlOf(readConfig({ HOST: '::1' }), 81), 'http://[::1]:81')
   t.equal(publicUrlOf(readConfig({ HOST: '0.0.0.0' }), 81), 'http://localhost:81')
+  t.equal(publicUrlOf(readConfig({ TLS: 'on' }), 8443), 'https://127.0.0.1:8443')
+  const named = readConfig({ TLS: 'on', PUBLIC_URL: 'https://[2001:db8::5]:8443/kyso' })
+  t.equal(publicUrlOf(named, 1), 'https://[2001:db8::5]:8443/kyso')
 })
 
 t.test('whatever the settings, nothing stays open longer than it is looked for', async (t) => {
