@@ -16,8 +16,6 @@ import { closeAll } from './closing.js'
 import type { Config } from './config.js'
 import { notification } from './csc/v2/notification.js'
 import { createDeliveries } from './delivery/deliveries.js'
-import { createDocuments } from './documents/create.js'
-import { openWorkshop } from './documents/workshop.js'
 import { createEnrolment } from './enrolment/create.js'
 import { createDirectory } from './enrolment/directory.js'
 import { createIntegrity } from './enrolment/integrity.js'
@@ -48,7 +46,6 @@ import { createOperatorStore } from './store/operators.js'
 import { createOutboxStore } from './store/outbox.js'
 import { createPendingKeyStore } from './store/pending-keys.js'
 import { createPkiStore } from './store/pki.js'
-import { createDocumentStore } from './store/prepared-documents.js'
 import { createRelyingPartyStore } from './store/relying-parties.js'
 import { createRequestNotes } from './store/request-notes.js'
 import { createReservationStore } from './store/reservations.js'
@@ -279,14 +276,6 @@ export async function openMiddle(options: MiddleOptions) {
     onDelivery: deliveries.wake
   })
 
-  const workshop = openWorkshop({ onTrouble: (why) => log.warn({ why }, 'a document could not be read') })
-  const documents = createDocuments({
-    store: createDocumentStore(database),
-    workshop,
-    certificateOf: async (id) => (await directory.credential(id))?.certificate ?? null,
-    now
-  })
-
   return {
     audit,
     audits,
@@ -310,7 +299,6 @@ export async function openMiddle(options: MiddleOptions) {
     signing,
     responses,
     transactions,
-    documents,
     deliveries,
     notes: createRequestNotes(database),
     /** The last audit events and the last checkpoint are written here. */
@@ -328,8 +316,7 @@ export async function openMiddle(options: MiddleOptions) {
           refusals.close,
           deliveries.close,
           transactions.close,
-          responses.close,
-          workshop.close
+          responses.close
         ],
         log
       )
