@@ -61,7 +61,7 @@ export const page: FastifyPluginAsyncTypebox<{
   )
   app.get(
     '/',
-    { prefixTrailingSlash: 'no-slash', schema: { tags, summary: 'Leads to the page' } },
+    { prefixTrailingSlash: 'no-slash', schema: { hide: true } },
     // Relative, so that it holds behind a proxy that serves us under a path.
     async (_request, reply) => reply.redirect('phone/', 308)
   )
