@@ -54,6 +54,7 @@ export function readDigests(
   const octets = digestOctets(hash)
   return texts.map((text) => {
     const bare = text.replace(/=+$/, '')
+    if (bare !== text && text.length % 4 !== 0) throw invalidRequest(notBase64)
     const digest = Buffer.from(bare, 'base64')
     if (!anyBase64 && text !== digest.toString('base64')) throw invalidRequest(notBase64)
     const again = digest.toString('base64url')

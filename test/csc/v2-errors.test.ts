@@ -11,7 +11,7 @@ const { operator, portal } = cast
 
 /** Leaves a member out. */
 const absent = Symbol('absent')
-type Case = readonly [change: Record<string, unknown>, description: string, error?: string, status?: number]
+type Case = readonly [change: Record<string, unknown>, description: string, error?: string]
 
 const hash = base64(digestOf('hồ sơ'))
 const sha512Oid = '2.16.840.1.101.3.4.2.3'
@@ -192,7 +192,8 @@ const person = await cast.enrol()
 for (const [method, { body, cases }] of Object.entries(tables)) {
   t.test(method, async (t) => {
     const right = await body(person)
-    for (const authorization of [undefined, 'Basic eDp5', 'Bearer', 'Bearer a b']) {
+    const headers = [undefined, 'Basic eDp5', 'Bearer', 'Bearer a b']
+    const malformed = headers.map(async (authorization) => {
       const answer = await fetch(`${portal.base}/${method}`, {
         method: 'POST',
         headers: {
@@ -201,28 +202,31 @@ for (const [method, { body, cases }] of Object.entries(tables)) {
         },
         body: JSON.stringify(right)
       })
-      t.same(
-        [answer.status, await answer.json()],
-        [400, { error: 'invalid_request', error_description: 'Malformed authorization header' }],
-        `header ${authorization}`
-      )
-    }
-    t.match(await portal.call(method, right, 'x'.repeat(43)), {
-      status: 401,
-      body: { error: 'invalid_token' }
+      return [answer.status, await answer.json()]
     })
-    for (const [change, description, error = 'invalid_request', status = 400] of cases) {
-      const changed = Object.fromEntries(
-        Object.entries({ ...right, ...change }).filter(([, value]) => value !== absent)
+    const unknown = portal.call(method, right, 'x'.repeat(43))
+    // Together, since refusals that come fast wait for each other to be recorded.
+    const answers = await Promise.all(
+      cases.map(([change]) =>
+        portal.call(
+          method,
+          Object.fromEntries(Object.entries({ ...right, ...change }).filter(([, value]) => value !== absent))
+        )
       )
-      const answer = await portal.call(method, changed)
-      const shown = JSON.stringify(change, (_, value) => (value === absent ? undefined : value)).slice(0, 100)
+    )
+    for (const answer of await Promise.all(malformed)) {
+      const error_description = 'Malformed authorization header'
+      t.same(answer, [400, { error: 'invalid_request', error_description }], 'the header comes first')
+    }
+    t.match(await unknown, { status: 401, body: { error: 'invalid_token' } })
+    for (const [index, [change, description, error = 'invalid_request']] of cases.entries()) {
+      const shown = JSON.stringify(change).slice(0, 100)
+      const without = Object.keys(change).filter((name) => change[name] === absent)
       t.same(
-        [answer.status, answer.body],
-        [status, { error, error_description: description }],
-        `${shown} without ${Object.keys(change).filter((name) => change[name] === absent)}`
+        [answers[index]?.status, answers[index]?.body],
+        [400, { error, error_description: description }],
+        `${shown}${without.length === 0 ? '' : ` without ${without}`}`
       )
-      t.match(answer.headers.get('content-type'), /^application\/json/)
     }
   })
 }
@@ -265,5 +269,5 @@ t.test('other spellings are taken, and can be switched off', async (t) => {
   })
   const info = await strict.call('credentials/info', { credentialID: person.credentialID })
   t.same(info.body.auth, { mode: 'explicit' })
-  t.equal((await fetch(`${strict.base}/info`)).status, 404)
+  t.equal((await fetch(`${strict.base}/info`)).status, 405)
 })
