@@ -49,35 +49,29 @@ const v2: readonly ApiRoutes[] = [
 ]
 const v1: readonly ApiRoutes[] = [login, revoke, ...v1Methods, timestamp]
 
-/** Every POST method of the standard; what has no route here answers 501 rather than 404 (CSC API v1 and v2 §10). */
-const known = [
+/** Methods of the standard but for `info` and OAuth 2.0, in its order: `info.methods` lists those that have a route. */
+const standard = [
   'auth/login',
   'auth/revoke',
-  'oauth2/token',
-  'oauth2/revoke',
   'credentials/list',
   'credentials/info',
   'credentials/authorize',
-  'credentials/extendTransaction',
-  'credentials/sendOTP',
-  'signatures/signHash',
-  'signatures/timestamp'
-]
-const knownInV2 = [
-  ...known,
-  'oauth2/pushed_authorize',
   'credentials/authorizeCheck',
   'credentials/getChallenge',
+  'credentials/extendTransaction',
+  'credentials/sendOTP',
   'credentials/create',
   'credentials/delete',
+  'signatures/signHash',
   'signatures/signDoc',
-  'signatures/signPolling'
+  'signatures/signPolling',
+  'signatures/timestamp'
 ]
 
 /** The versions; routers of their own, since their members have other names. */
 const versions = [
-  { name: 'v1', groups: v1, known },
-  { name: 'v2', groups: v2, known: knownInV2 }
+  { name: 'v1', groups: v1 },
+  { name: 'v2', groups: v2 }
 ] as const
 
 /** The CSC API of every provider, under `/{provider}/csc/v1` and `/v2`. Faults are reported in the standard's own words. */
@@ -91,7 +85,7 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   for (const provider of providers) {
     await app.register(logo, { prefix: `/${provider.id}/csc`, provider })
     await app.register(pageAssets, { prefix: `/${provider.id}/csc` })
-    for (const { name, groups, known } of versions) {
+    for (const { name, groups } of versions) {
       const prefix = `/${provider.id}/csc/${name}`
       const base = `${deps.publicUrl}${prefix}`
       const methods: string[] = []
@@ -104,18 +98,17 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
       // Forms and queries have names of their own.
       await app.register(oauth2, { prefix, ...api })
       if (name === 'v2') await app.register(metadata, api)
-      for (const method of known) {
-        const url = `${prefix}/${method}`
-        if (app.hasRoute({ method: 'POST', url })) {
-          if (!method.startsWith('oauth2/')) methods.push(method)
-          continue
-        }
-        app.post(url, { schema: { hide: true } }, async () => {
-          throw new ServiceError('not_offered', method)
-        })
-      }
+      methods.push(
+        ...standard.filter((method) => app.hasRoute({ method: 'POST', url: `${prefix}/${method}` }))
+      )
+      app.post(`${prefix}/*`, { schema: { hide: true }, onRequest: refuseMethod }, refuseMethod)
     }
   }
+}
+
+/** A method without a route is one that is not implemented, whatever was sent to it (CSC API v1 and v2 §10). */
+async function refuseMethod(request: FastifyRequest): Promise<never> {
+  throw new ServiceError('not_offered', request.url)
 }
 
 /** Answers a fault in the standard's words, after the audit has it. */
@@ -129,7 +122,7 @@ function answerWith(refusals: Pick<Refusals, 'record'>) {
     }
     // A crowd that is turned away is counted; a line for each would take from those who are served.
     if (!isBusy(error)) {
-      const level = fault.statusCode >= 500 ? 'error' : 'info'
+      const level = fault.statusCode >= 500 && fault.statusCode !== 501 ? 'error' : 'info'
       request.log[level]({ err: error }, `refused: ${fault.message}`)
     }
     await reply

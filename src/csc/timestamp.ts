@@ -3,6 +3,7 @@ import { readHash } from './algorithms.js'
 import { requireToken } from './bearer.js'
 import type { ApiRoutes } from './deps.js'
 import { base64Pattern, notBase64, readDigests } from './digests.js'
+import { malformedText } from './v1/words.js'
 import { missing, parameter, text } from './validation.js'
 
 /** Hexadecimal digits of a nonce, at most: 32 octets. */
@@ -41,7 +42,10 @@ export const timestamp: ApiRoutes = async (app, { provider, audience, access, pk
   app.post(
     '/signatures/timestamp',
     {
-      onRequest: requireToken(access, provider.id, audience),
+      onRequest:
+        audience === 'csc/v1'
+          ? requireToken(access, provider.id, audience, malformedText)
+          : requireToken(access, provider.id, audience),
       schema: {
         tags: [audience === 'csc/v1' ? 'CSC v1' : 'CSC v2'],
         summary: 'A time-stamp token over a digest',
