@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { castAt, digestOf } from '../clients/journey.js'
 import { Operator } from '../clients/operator.js'
@@ -11,6 +12,9 @@ const form = { 'content-type': 'application/x-www-form-urlencoded' }
 const basic = (pair: string) => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` })
 const invalidRequest =
   'The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed.'
+
+/** Until refusals are written one by one again. */
+const breathe = () => sleep(1_200)
 
 /** At once: refusals of one second are written together, and one after the other each would wait for its end. */
 const together = <Row>(rows: readonly Row[], check: (row: Row) => Promise<unknown>) =>
@@ -180,6 +184,7 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
   })
 
   await t.test('a refresh token is good once; when it comes again, all of its grant ends', async (t) => {
+    await breathe()
     const first = await tokensOf()
     const refresh = (token: unknown) =>
       v2.token({ grant_type: 'refresh_token', refresh_token: String(token) })
@@ -223,6 +228,7 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
   )
 
   await t.test('a code is bound to client, address and verifier, and dies young', async (t) => {
+    await breathe()
     const foreign = new OAuthParty(url, 'vnpt', 'v2', other)
     const code = await codeOf()
     const refused = (error_description: string) => ({
@@ -266,6 +272,7 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
   })
 
   await t.test('tokens end by the clock, and an expired refresh token is called so', async (t) => {
+    await breathe()
     const { access_token, refresh_token } = await tokensOf()
     world.clock.advance(3_601_000)
     const { body } = await v2.call('credentials/list', {}, access_token)
@@ -449,6 +456,7 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
   })
 
   await t.test('PKCE plain is for relying parties in mode lenient', async (t) => {
+    await breathe()
     await operator.call('PATCH', `/relying-parties/vnpt/${other.clientId}`, { mode: 'lenient' })
     const lenient = new OAuthParty(url, 'vnpt', 'v2', other)
     const address = lenient.authorizeUrl({
@@ -462,6 +470,7 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
   })
 
   await t.test('a pushed request of a thousand digests; its address is for one browser', async (t) => {
+    await breathe()
     const { enrol } = castAt({ url, provider: 'vnpt', now: world.clock.now })
     const person = await enrol({ multisign: 1000 })
     await operator.post(`/subscribers/${person.id}/password`, { password: 'secret words' })
@@ -587,6 +596,7 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
   })
 
   await t.test('wrong passwords lock the login on the page too', async (t) => {
+    await breathe()
     const { enrol } = castAt({ url, provider: 'vnpt', now: world.clock.now })
     const person = await enrol()
     await operator.post(`/subscribers/${person.id}/password`, { password: 'secret words' })
