@@ -165,7 +165,9 @@ t.test('a running server', async (t) => {
 
     const everywhere = served.filter((route) => ofProvider.test(route)).length
     const each = [...folded].filter((route) => / \/\{provider\}\//.test(route)).length
-    t.equal(everywhere, each * providers.length, 'every provider serves the same')
+    // Where no password is asked for there is none to log in with, in either version.
+    const without = 2 * providers.filter(({ login }) => !login.asksPassword).length
+    t.equal(everywhere, each * providers.length - without, 'every provider serves the same')
     t.same(
       [...later.matchAll(routes)].filter(([, route = '']) => folded.has(route)),
       [],
