@@ -31,8 +31,8 @@ export async function enrolPhone(database: Database, provider: string): Promise<
     about: { deviceId: id, subscriberId, provider, virtual: false, spki: base64(spki) }
   }
   await database.query({
-    text: `insert into subscribers (id, provider, login, full_name, national_id, created_at, version, seal)
-           values ($1, $2, $1, 'Nguyễn Văn An', '036081001234', now(), 1, $3)`,
+    text: `insert into subscribers (id, provider, login, full_name, national_id, second_factor, created_at, version, seal)
+           values ($1, $2, $1, 'Nguyễn Văn An', '036081001234', 'none', now(), 1, $3)`,
     values: [subscriberId, provider, randomBytes(32)]
   })
   await database.query({
