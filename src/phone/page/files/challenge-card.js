@@ -57,10 +57,10 @@ export function challengeCard(challenge, on) {
           element('dd', {}, value(name, member))
         ])
     ),
-    element('p', { class: 'fault', role: 'alert' }),
     element(
       'div',
       { class: 'answers' },
+      element('p', { class: 'fault', role: 'alert' }),
       element(
         'button',
         { type: 'button', class: 'main confirm', click: () => on.confirm(card) },

@@ -9,7 +9,7 @@ export function askSimulated() {
   const texts = say()
   return new Promise((resolve) => {
     const button = (/** @type {'face' | 'fpt' | ''} */ value, /** @type {(Node | string)[]} */ ...content) =>
-      element('button', { class: value === '' ? 'quiet' : 'main', value }, ...content)
+      element('button', { class: 'quiet', value }, ...content)
     const dialog = element(
       'dialog',
       { 'aria-labelledby': 'prompt-title', class: 'simulated', id: 'simulated-prompt' },
