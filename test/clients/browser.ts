@@ -83,7 +83,7 @@ export class Tab {
   /** What cannot be pressed by a thumb or has no name, and whether the page is wider than the screen. */
   async inaccessible(): Promise<string[]> {
     return this.page.evaluate(`(() => {
-      const wrong = [...document.querySelectorAll('button, input')].flatMap((control) => {
+      const wrong = [...document.querySelectorAll('button, input:not([type=hidden])')].flatMap((control) => {
         const { width, height } = (control.closest('label') ?? control).getBoundingClientRect()
         const named = control.matches('input') ? control.labels.length > 0 : control.textContent.trim() !== ''
         const small = width > 0 && (width < 44 || height < 44)
