@@ -197,12 +197,14 @@ t.test('a credential expires by the clock', async (t) => {
   })
 })
 
-t.test('what is not offered yet is said', async (t) => {
+t.test('what cannot be issued is said', async (t) => {
   const id = await person('modest')
   for (const [terms, status] of [
-    [{ auth: 'pin' }, 501],
-    [{ scal: '1' }, 501],
     [{ auth: 'none' }, 400],
+    [{ auth: 'pin', pin: '123' }, 400],
+    [{ auth: 'pin', pin: 'bốn số' }, 400],
+    [{ auth: 'phone', pin: '1234' }, 400],
+    [{ scal: '3' }, 400],
     [{ algorithm: 'RSA-1024' }, 400],
     [{ validDays: 1827 }, 400],
     [{ validDays: '30' }, 400],
@@ -214,6 +216,19 @@ t.test('what is not offered yet is said', async (t) => {
       JSON.stringify(terms)
     )
   }
+})
+
+t.test('a PIN that was made is shown once', async (t) => {
+  const id = await person('pinned')
+  const once = { 'idempotency-key': 'pin' }
+  const terms = { algorithm: 'P-256', auth: 'pin', scal: '1' }
+  const path = `/subscribers/${id}/credentials`
+  const first = await admin.call<CredentialReply & { pin?: string }>('POST', path, terms, once)
+  t.match(first, { status: 201, body: { auth: 'pin', scal: '1', pin: /^[0-9]{6}$/ } })
+  const { pin: _, ...kept } = first.body
+  t.same((await admin.call('POST', path, terms, once)).body, kept, 'not in a replay')
+  t.notOk('pin' in (await admin.get(`/credentials/${first.body.credentialID}`)).body)
+  t.notOk('pin' in (await admin.post(path, { ...terms, pin: '2468' })).body, 'nor where it was chosen')
 })
 
 t.test('a replay of a POST does it once and does not show the code again', async (t) => {

