@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Refusals } from '../access/refusals.js'
 import { ServiceError } from '../errors.js'
+import { errorResponses, listErrors } from '../http/error-list.js'
 import { dropNulls } from '../http/nulls.js'
 import { takeAliases } from './aliases.js'
 import { login } from './auth/login.js'
@@ -79,6 +80,7 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   app.setErrorHandler(answerWith(deps.refusals))
   app.setValidatorCompiler(validatorCompiler)
   app.decorateRequest('cscGrant', null)
+  app.addHook('onRoute', listErrors(errorResponses(describedFault)))
   app.addHook('preValidation', dropNulls)
   app.removeContentTypeParser('text/plain')
   const { providers, ...shared } = deps
@@ -104,6 +106,12 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
       app.post(`${prefix}/*`, { schema: { hide: true }, onRequest: refuseMethod }, refuseMethod)
     }
   }
+}
+
+/** For the description of the API. */
+function describedFault(failure: ServiceError): { status: number; body: object } {
+  const { statusCode, error, description } = faultOf(failure, 'credentialID')
+  return { status: statusCode, body: { error, error_description: description } }
 }
 
 /** A method without a route is one that is not implemented, whatever was sent to it (CSC API v1 and v2 §10). */

@@ -136,13 +136,7 @@ const table: [what: string, text: string, hex: Reading, base64: Reading, digestI
     'refused digest_length',
     'refused digest_length'
   ],
-  [
-    'no text at all',
-    ' ',
-    'refused digest_unreadable',
-    'refused digest_unreadable',
-    'refused digest_unreadable'
-  ],
+  ['no text at all', ' ', 'refused digest_missing', 'refused digest_missing', 'refused digest_missing'],
   [
     'neither of the two',
     '!'.repeat(64),
