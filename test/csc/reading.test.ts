@@ -4,7 +4,8 @@ import { displayFault, displayText } from '../../src/activation/display-text.js'
 import { newSad, readSad } from '../../src/activation/sad.js'
 import { keyDescription, readAlgorithms } from '../../src/csc/algorithms.js'
 import { readDigests } from '../../src/csc/digests.js'
-import { invalidRequest } from '../../src/csc/faults.js'
+import { CscFault, invalidRequest } from '../../src/csc/faults.js'
+import { type AuthDatum, type AuthObject, holds, readAuthData } from '../../src/csc/v2/auth-objects.js'
 
 const sha256 = '2.16.840.1.101.3.4.2.1'
 const sha512 = '2.16.840.1.101.3.4.2.3'
@@ -145,4 +146,63 @@ t.test('Vietnamese is shown as it is written, in whatever form it came', async (
     displayText('Nguyễn Thị Ngọc Ưu, Trường THCS Bế Văn Đàn'.normalize('NFD'), 500),
     'Nguyễn Thị Ngọc Ưu, Trường THCS Bế Văn Đàn'
   )
+})
+
+t.test('authData (CSC API v2 §8.3)', async (t) => {
+  const object = (type: AuthObject['type'], id: string): AuthObject => ({
+    type,
+    id,
+    label: id,
+    description: id
+  })
+  const objects = [
+    object('Password', 'PIN'),
+    object('PasswordOOB', 'phonePIN'),
+    object('ChallengeResponse', 'OTP'),
+    object('ChallengeResponseOOB', 'biometric')
+  ]
+  const expression = '(PIN XOR OTP) AND (phonePIN OR biometric)'
+  const read = (...given: AuthDatum[]) => [...readAuthData({ objects, expression }, given)]
+  const refused = new CscFault(400, 'invalid_authentication_data', 'The authentication data is invalid')
+  const [pin, otp] = [
+    { id: 'PIN', value: '1234' },
+    { id: 'OTP', value: '567890' }
+  ]
+  t.same(read(pin, { id: 'biometric' }), [
+    ['PIN', '1234'],
+    ['biometric', '']
+  ])
+  t.ok(read(otp, { id: 'phonePIN', value: '' }))
+  t.ok(read({ id: 'biometric' }, { id: 'phonePIN' }, otp))
+  for (const [given, why] of [
+    [[], 'nothing'],
+    [[pin], 'no factor out of band'],
+    [[pin, otp, { id: 'biometric' }], 'both of what one is asked for'],
+    [[{ id: 'PIN' }, { id: 'biometric' }], 'no value in band'],
+    [[{ id: 'PIN', value: '' }, { id: 'biometric' }], 'an empty one'],
+    [[pin, pin, { id: 'biometric' }], 'one twice'],
+    [[pin, { id: 'biometric', value: 'face' }], 'a value out of band'],
+    [[pin, { id: 'phonePIN', value: '1234' }], 'the same'],
+    [[pin, { id: 'biometric' }, { id: 'iris' }], 'one that is unknown']
+  ] as [AuthDatum[], string][]) {
+    t.throws(() => read(...given), refused, why)
+  }
+  t.ok(readAuthData({ objects: [], expression: '' }, []), 'no objects need an empty list')
+
+  const of = (...present: string[]) => new Set(present)
+  for (const [text, present, value] of [
+    ['', [], true],
+    ['a', [], false],
+    ['a AND b', ['a'], false],
+    ['a OR b AND c', ['a'], true],
+    ['(a OR b) AND c', ['a'], false],
+    ['a XOR b', ['a', 'b'], false],
+    ['a XOR b AND c', ['a', 'b'], true],
+    ['a OR b XOR c', ['a', 'b', 'c'], true],
+    ['a XOR b XOR c', ['a', 'b', 'c'], true]
+  ] as [string, string[], boolean][]) {
+    t.equal(holds(text, of(...present)), value, `${text || 'nothing'} with ${present}`)
+  }
+  for (const broken of ['a AND', '(a', 'a b', ')', 'AND a AND'])
+    t.throws(() => holds(broken, of('a')), SyntaxError, broken)
 })

@@ -165,10 +165,10 @@ t.test('the main job: from a confirmed request to a signature that openssl verif
   })
 
   await t.test('info says what the service is, by POST and by GET, and only what answers', async (t) => {
-    const { body } = await new Portal({ url: world.url, provider: 'misa' }).call<{ methods: string[]; authType: string[] }>(
-      'info',
-      {}
-    )
+    const { body } = await new Portal({ url: world.url, provider: 'misa' }).call<{
+      methods: string[]
+      authType: string[]
+    }>('info', {})
     t.match(body, {
       specs: /^2\./,
       region: 'VN',
