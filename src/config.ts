@@ -12,7 +12,7 @@ export const settings = [
     name: 'PUBLIC_URL',
     default: 'http://HOST:PORT',
     meaning:
-      'What `info`, tokens and links say, without a trailing slash; never taken from the Host header. With TLS=on it begins with https.'
+      'What `info`, tokens and links say, without a trailing slash; never taken from the Host header. https with TLS=on.'
   },
   {
     name: 'PKI_URL',
@@ -94,7 +94,7 @@ export const settings = [
     name: 'TLS',
     default: 'off',
     meaning:
-      '`on`: PORT speaks TLS, with a certificate for the providers’ host names from a simulated root of its own. Only with SIMULATION=on; else let a proxy terminate TLS.'
+      "`on`: PORT speaks TLS, by a simulated root for the providers' host names; only with SIMULATION=on."
   },
   {
     name: 'TRUST_PROXY',

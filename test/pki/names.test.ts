@@ -122,6 +122,15 @@ t.test('the ceremony is complete, visibly simulated, and checked before it is us
       name: 'StartError'
     }
   )
+  for (const oid of ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'])
+    t.throws(
+      broken((data) => data.authorities[0]?.leaf.extendedKeyUsage.oids.push(oid)),
+      /must not be for servers/
+    )
+  t.throws(
+    broken((data) => Object.assign(data.authorities[0] ?? fail(), { provider: 'tls-root' })),
+    /is reserved/
+  )
   t.doesNotThrow(broken(() => undefined))
 })
 
