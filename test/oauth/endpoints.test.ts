@@ -381,8 +381,8 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
         'Invalid value for parameter numSignatures'
       ],
       [
-        'two of one',
-        { ...credential, numSignatures: '2' },
+        'one of two',
+        { ...credential, hashes: `${digest},${digest}` },
         'invalid_request',
         'Invalid value for parameter numSignatures'
       ],
@@ -425,7 +425,7 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
           ['other type', details({ ...entry, type: 'payment' })],
           ['no credential', details({ ...entry, credentialID: undefined })],
           ['no algorithm', details({ ...entry, hashAlgorithmOID: undefined })],
-          ['not the number', details({ ...entry, numSignatures: 2 })],
+          ['not the number', details({ ...entry, numSignatures: 0 })],
           ['document digest', details({ ...entry, documentDigests: [{ hash: digest, hashType: 'sodr' }] })],
           ['no digest', details({ ...entry, documentDigests: [{ hash: 'AAAA' }] })]
         ] as const

@@ -7,7 +7,7 @@ import { type ErrorCode, ServiceError } from '../../errors.js'
 import type { Access } from '../access.js'
 import { newSecret } from '../client-secret.js'
 import type { Logins } from '../logins.js'
-import { askRequestOf, choosesCredential } from './credential-request.js'
+import { askRequestOf, chooseCredential } from './credential-request.js'
 import type { AuthorizationRecord, AuthorizationStore } from './needs.js'
 import type {
   Authorization,
@@ -130,12 +130,7 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
       return
     }
     try {
-      const credential = await choosesCredential(
-        deps.directory,
-        { provider, subscriberId },
-        asked.credential,
-        now()
-      )
+      const credential = await chooseCredential(deps.directory, subscriberId, asked.credential, now())
       const request = askRequestOf({ provider, clientId, subscriberId }, asked.credential, credential)
       await activations.ask(request, async (transaction, activation) => {
         const of = { id, subscriberId, activationId: activation.id, at: now() }

@@ -5,42 +5,47 @@ import type { CredentialAsked } from './oauth.js'
 
 /**
  * The credential that a request is about: the one it names, or for a qualifier the person's first that can sign all of
- * it now and asks for no factor that this way does not have.
+ * it now and asks for no factor that this way does not have. Whose the named one is, is asked later.
  * @throws ServiceError `not_found`.
  */
-export async function choosesCredential(
-  directory: Pick<Directory, 'credentialsOf'>,
-  { subscriberId }: { provider: string; subscriberId: string },
+export async function chooseCredential(
+  directory: Pick<Directory, 'credential' | 'credentialsOf'>,
+  subscriberId: string,
   asked: CredentialAsked,
   at: Date
-): Promise<string> {
-  if (asked.credentialId !== null) return asked.credentialId
+): Promise<Credential> {
   const fits = (credential: Credential) =>
     credentialStatus(credential, at) === 'active' &&
     credential.notBefore <= at &&
     (credential.auth === 'phone' || credential.auth === 'oauth2code') &&
     credential.multisign >= asked.numSignatures &&
-    (asked.digests.length > 0 || credential.scal === '1')
-  const found = (await directory.credentialsOf(subscriberId)).find(fits)
-  if (found === undefined)
-    throw new ServiceError('not_found', `${subscriberId} has no credential ${asked.signatureQualifier}`)
-  return found.id
+    (credential.scal === '1' || asked.digests.length === asked.numSignatures)
+  const found =
+    asked.credentialId === null
+      ? (await directory.credentialsOf(subscriberId)).find(fits)
+      : await directory.credential(asked.credentialId)
+  if (found == null) {
+    const named = asked.credentialId ?? asked.signatureQualifier
+    throw new ServiceError('not_found', `${subscriberId} has no credential ${named}`)
+  }
+  return found
 }
 
-/** What is asked of the person's devices. */
+/** What is asked of the person's devices. With SCAL 1 digests bind nothing: a number is asked for, and a time. */
 export function askRequestOf(
   by: { provider: string; clientId: string; subscriberId: string },
   asked: CredentialAsked,
-  credentialId: string
+  credential: Credential
 ): AskRequest {
+  const session = credential.scal === '1' || asked.digests.length === 0
   return {
     ...by,
-    credentialId,
-    hash: asked.digests.length === 0 ? null : asked.hash,
-    digests: asked.digests.map((digest) => Buffer.from(digest, 'base64')),
+    credentialId: credential.id,
+    hash: session ? null : asked.hash,
+    digests: session ? [] : asked.digests.map((digest) => Buffer.from(digest, 'base64')),
     numSignatures: asked.numSignatures,
     factors: { loggedIn: true },
-    documentNames: asked.documentNames,
+    documentNames: session ? [] : asked.documentNames,
     description: asked.description
   }
 }

@@ -34,7 +34,7 @@ export function readDetails(text: string, anyBase64: boolean): Details {
   const numSignatures = entry.numSignatures ?? (read.length === 0 ? null : read.length)
   if (typeof numSignatures !== 'number' || !Number.isInteger(numSignatures)) throw fault()
   if (numSignatures < 1 || numSignatures > digestsMax) throw fault()
-  if (read.length > 0 && read.length !== numSignatures) throw fault()
+  if (read.length > numSignatures) throw fault()
   const documentNames = read.map(({ label }, index) => (label === '' ? `Tài liệu ${index + 1}` : label))
   if (read.length === 0) return { ...named, numSignatures, hash: null, digests: [], documentNames }
 

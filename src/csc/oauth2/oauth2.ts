@@ -9,6 +9,7 @@ import { versionOf } from './version.js'
 /** The OAuth 2.0 endpoints of one API, each in a scope of its own for the sake of its parsers. */
 export const oauth2: ApiRoutes = async (
   app,
+  // What is registered here has the prefix already.
   { prefix: _, ...api }: Parameters<ApiRoutes>[1] & { prefix?: string }
 ) => {
   for (const routes of [token, revoke, authorize, authorizationPages]) await app.register(routes, api)

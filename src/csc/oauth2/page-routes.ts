@@ -31,7 +31,9 @@ const Params = Type.Object({ requestId: Type.String({ maxLength: 64 }) })
 /** `lang`: of the page, against that of the request. */
 const Query = Type.Object({ lang: Type.Optional(Type.Unknown()) })
 const Form = Type.Object({
-  action: Type.Optional(Type.String({ description: 'login, code, send-code or cancel' })),
+  action: Type.Optional(
+    Type.String({ description: 'login, code, send-code or cancel', examples: ['login'] })
+  ),
   proof: Type.Optional(Type.String()),
   login: Type.Optional(Type.String()),
   password: Type.Optional(Type.String()),

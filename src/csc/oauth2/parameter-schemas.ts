@@ -27,7 +27,10 @@ const said: Readonly<Record<string, string>> = {
 
 /** As members of a form. */
 export const formSchemas: Record<string, TOptional<TString>> = Object.fromEntries(
-  Object.entries(said).map(([name, description]) => [name, Type.Optional(Type.String({ description }))])
+  Object.entries(said).map(([name, description]) => [
+    name,
+    Type.Optional(Type.String({ description, ...(name === 'client_id' && { examples: ['dvctt'] }) }))
+  ])
 )
 
 /** As members of a query, in which something that came twice is an array. */

@@ -9,7 +9,12 @@ import { tagOf, versionOf } from './version.js'
 const formLimit = 16 * 1024
 
 const Form = Type.Object({
-  token: Type.Optional(Type.String({ description: 'An access token, a refresh token or a SAD.' })),
+  token: Type.Optional(
+    Type.String({
+      description: 'An access token, a refresh token or a SAD.',
+      examples: ['Jx0c6Y2G1b5kq0m3n8s4t7v9wAzBdEfHiKlMoPrQuSw']
+    })
+  ),
   token_type_hint: Type.Optional(Type.String({ description: 'access_token or refresh_token; not needed.' })),
   client_id: Type.Optional(Type.String()),
   client_secret: Type.Optional(Type.String())

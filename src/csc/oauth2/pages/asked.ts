@@ -8,20 +8,23 @@ const listedMax = 20
 const nameMaxLength = 200
 const descriptionMaxLength = 500
 
-/** Who asks, and for what: the same on every step, so that a person can compare it with the phone. */
-export function asked({ relyingPartyName, asked }: Authorization, said: Texts): Html {
+/** Who asks, and for what; with the digests where the phone shows them too, so that they can be compared. */
+export function asked({ relyingPartyName, asked, status, activation }: Authorization, said: Texts): Html {
   const { credential } = asked
+  const bound = activation?.kind !== 'session'
   return html`<section class="asked" aria-label="${said.wants(relyingPartyName)}">
 <p class="who">${said.wants(relyingPartyName)}</p>
 <p>${credential === null ? said.wantsService : said.wantsSignatures(credential.numSignatures)}</p>
-${credential === null ? null : signed(credential, said)}
+${credential === null ? null : signed(credential, said, { bound, digests: status === 'phone' })}
 </section>`
 }
 
 function signed(
-  { description, digests, documentNames, hash }: NonNullable<Authorization['asked']['credential']>,
-  said: Texts
+  { description, digests: all, documentNames, hash }: NonNullable<Authorization['asked']['credential']>,
+  said: Texts,
+  show: { bound: boolean; digests: boolean }
 ): Html {
+  const digests = show.bound ? all : []
   const text = displayText(description, descriptionMaxLength)
   const listed = digests.slice(0, listedMax)
   const rest = digests.length - listed.length
@@ -33,7 +36,9 @@ ${text === '' ? null : html`<dt>${said.description}</dt><dd>${text}</dd>`}
       ? said.anyDocument
       : html`<ul>${listed.map((digest, index) => {
           const name = displayText(documentNames[index] ?? said.document(index + 1), nameMaxLength)
-          return html`<li>${name}<br><span class="digest-kind">${said.digest(hash ?? '')}</span> <code>${digest}</code></li>`
+          return show.digests
+            ? html`<li>${name}<br><span class="digest-kind">${said.digest(hash ?? '')}</span> <code>${digest}</code></li>`
+            : html`<li>${name}</li>`
         })}</ul>${rest > 0 ? html`<p>${said.more(rest)}</p>` : null}`
   }</dd>
 </dl>`
