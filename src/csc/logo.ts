@@ -11,7 +11,13 @@ export const logo: FastifyPluginAsync<{ provider: Presented }> = async (app, { p
 </svg>`
   app.get(
     '/logo.svg',
-    { schema: { tags: ['CSC'], summary: 'Logo', description: 'The image that info names.' } },
+    {
+      schema: {
+        tags: ['CSC'],
+        summary: 'The logo that info names',
+        description: 'The image that info names.'
+      }
+    },
     async (_request, reply) =>
       reply.header('cache-control', 'public, max-age=86400').type('image/svg+xml').send(picture)
   )

@@ -26,9 +26,19 @@ export const missing = (type: 'string' | 'integer' | 'array', name: string): str
 /** Visible ASCII, which every identifier, OID and base64 text is; keeps what no row can hold from the database. */
 export const visible = '^[!-~]+$'
 
+/** Values as they look, for the description of the API. */
+const examples: Readonly<Record<string, string>> = {
+  userID: '001088035895',
+  credentialID: '01a2031c-2323-73ce-990f-78203f1aedee',
+  handle: '01a2031c-2768-74eb-956a-c94961d72d52',
+  token: 'Jx0c6Y2G1b5kq0m3n8s4t7v9wAzBdEfHiKlMoPrQuSw',
+  requestID: '01a2031c-2cda-7799-b445-d09a6f3a523f'
+}
+const exampleOf = (name: string) => (examples[name] === undefined ? {} : { examples: [examples[name]] })
+
 /** A string parameter: texts for absence and type, and for a value that cannot be right. */
 export const text = (name: string, { maxLength }: { maxLength: number }) =>
-  parameter(Type.String({ minLength: 1, maxLength, pattern: visible }), {
+  parameter(Type.String({ minLength: 1, maxLength, pattern: visible, ...exampleOf(name) }), {
     type: missing('string', name),
     minLength: `Invalid parameter ${name}`,
     maxLength: `Invalid parameter ${name}`,

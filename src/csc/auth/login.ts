@@ -15,7 +15,7 @@ const Body = Type.Object({
     })
   ),
   rememberMe: Type.Optional(
-    parameter(Type.Boolean({ default: false, description: 'Asks for a refresh_token.' }), {
+    parameter(Type.Boolean({ default: false, description: 'Asks for a refresh_token.', examples: [true] }), {
       type: 'Invalid parameter rememberMe'
     })
   ),

@@ -6,11 +6,18 @@ import { requiredText } from '../v1/words.js'
 import { missing, parameter } from '../validation.js'
 
 const Body = Type.Object({
-  token: parameter(Type.String({ minLength: 1, maxLength: 4096 }), {
-    type: missing('string', 'token'),
-    minLength: 'Invalid string parameter token',
-    maxLength: 'Invalid string parameter token'
-  }),
+  token: parameter(
+    Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      examples: ['Jx0c6Y2G1b5kq0m3n8s4t7v9wAzBdEfHiKlMoPrQuSw']
+    }),
+    {
+      type: missing('string', 'token'),
+      minLength: 'Invalid string parameter token',
+      maxLength: 'Invalid string parameter token'
+    }
+  ),
   token_type_hint: Type.Optional(
     parameter(Type.Enum(['access_token', 'refresh_token']), {
       type: 'Invalid string parameter token_type_hint'

@@ -5,9 +5,12 @@ import { parameter } from '../validation.js'
 
 const Body = Type.Object({
   lang: Type.Optional(
-    parameter(Type.String({ maxLength: 35, description: 'RFC 5646; vi or en are answered in.' }), {
-      type: 'Invalid parameter lang'
-    })
+    parameter(
+      Type.String({ maxLength: 35, description: 'RFC 5646; vi or en are answered in.', examples: ['vi'] }),
+      {
+        type: 'Invalid parameter lang'
+      }
+    )
   )
 })
 const Info = Type.Object({

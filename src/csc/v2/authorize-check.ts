@@ -5,9 +5,17 @@ import type { ApiRoutes } from '../deps.js'
 import { parameter, visible } from '../validation.js'
 
 const Body = Type.Object({
-  handle: parameter(Type.String({ minLength: 1, maxLength: 64, pattern: visible }), {
-    type: 'Invalid parameter handle'
-  })
+  handle: parameter(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      pattern: visible,
+      examples: ['01a2031c-2768-74eb-956a-c94961d72d52']
+    }),
+    {
+      type: 'Invalid parameter handle'
+    }
+  )
 })
 const Pending = Type.Object({ handle: Type.String() })
 const Authorized = Type.Object({

@@ -10,6 +10,7 @@ const Body = Type.Object({
   userID: Type.Optional(
     parameter(
       Type.String({
+        examples: ['001088035895'],
         minLength: 1,
         maxLength: 128,
         pattern: '^[^\\u0000-\\u001f]+$',
