@@ -364,6 +364,42 @@ t.test('the certificate authorities of an installation', async (t) => {
     }
   )
 
+  await t.test('stamp a few digests at a time, and send away whom the line has no place for', async (t) => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const slow = {
+      tokenKey: async (label: string, algorithm: Parameters<typeof hsm.tokenKey>[1]) => {
+        const key = await hsm.tokenKey(label, algorithm)
+        const sign: typeof key.sign = async (...of) => {
+          if (label === 'tsa') await held
+          return key.sign(...of)
+        }
+        return { ...key, sign }
+      }
+    }
+    const { timestamps } = await world.open({ hsm: slow })
+    const stamp = (digest = Buffer.alloc(32), nonce: bigint | null = null) =>
+      timestamps.stamp({ hash: 'SHA-256', digest, nonce })
+    const under = Array.from({ length: 4 + 64 }, () => stamp())
+    t.match(await refusal(stamp()), { code: 'hsm_busy', retryAfterS: 1 })
+    release()
+    t.equal((await Promise.all(under)).length, 68)
+    t.same(timestamps.stats(), { made: 68, refused: 1 })
+    t.match(await refusal(stamp(Buffer.alloc(20))), { name: 'RangeError' })
+    t.match(await refusal(stamp(Buffer.alloc(32), 1n << 256n)), { name: 'RangeError' })
+    t.match(await refusal(stamp(Buffer.alloc(32), -1n)), { name: 'RangeError' })
+    const start = world.now()
+    t.teardown(() => world.setTime(start))
+    world.setTime(pki.describe(pki.authority('tsa') ?? new Uint8Array()).notAfter)
+    t.match(
+      await refusal(stamp()),
+      { code: 'internal' },
+      'with a certificate that is over nothing is stamped'
+    )
+  })
+
   await t.test('sign a CRL of five thousand entries that openssl reads and verifies', async (t) => {
     await world.setStatus({ ...(await world.leaf('nacencomm')), status: 'active' }) // its subscriber is there then
     await db.transaction(async (tx) => {
