@@ -51,7 +51,7 @@ Tries every rule of the Cloud Signature Consortium API that a black box can be t
   --only CLAUSE[,CLAUSE]    these clauses, such as 11.9, or general
   --report FOLDER           writes report.json and report.md there
   --patience SECONDS        leaves out what takes longer (80)
-  --concurrency N           cases at once (24; with --phone manual 1)
+  --concurrency N           cases at once (32; with --phone manual 1)
   --list                    the rules and their clauses; asks nothing of a server
   --help
 
@@ -112,7 +112,7 @@ function parse(args: readonly string[]) {
         ...{ phone: text, only: text, report: text },
         'redirect-uri': { type: 'string', default: 'http://127.0.0.1:8765/callback' },
         patience: { type: 'string', default: '80' },
-        concurrency: { type: 'string', default: '24' },
+        concurrency: { type: 'string', default: '32' },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false }
       }

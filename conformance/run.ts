@@ -1,5 +1,5 @@
 import { binding, Failure, type Mark, NotOffered, type Rule, type Version } from './rule.js'
-import { type Exchange, recordingIn } from './server/http.js'
+import { type Exchange, recordingIn, withoutSecrets } from './server/http.js'
 import type { Target } from './server/target.js'
 
 /** How a case ended. `unsure`: not as expected, and it is not sure that it should be. */
@@ -77,7 +77,7 @@ async function tryRule(target: Target, rule: Rule): Promise<Result> {
   } catch (error) {
     if (error instanceof NotOffered) return ended('not offered', error.message)
     const mark = (error instanceof Failure ? error.mark : null) ?? rule.mark
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = withoutSecrets(error instanceof Error ? error.message : String(error))
     return ended(binding(mark) ? 'failed' : 'unsure', reason, mark)
   }
 }

@@ -1,5 +1,5 @@
 import { Failure } from '../rule.js'
-import type { Answer } from '../server/http.js'
+import { type Answer, withoutSecrets } from '../server/http.js'
 
 /** A JSON object. */
 export type Fields = Record<string, unknown>
@@ -13,7 +13,7 @@ export const shown = (value: unknown): string => (JSON.stringify(value) ?? Strin
 
 /** What an answer said, in one line. */
 export const said = ({ request, status, text }: Answer): string =>
-  `${request} answered ${status} ${text.slice(0, 300) || '(no body)'}`
+  `${request} answered ${status} ${withoutSecrets(text).slice(0, 300) || '(no body)'}`
 
 /** The JSON object of a success. @throws Failure for another status, and for anything that is not JSON. */
 export function success(answer: Answer, ...statuses: number[]): Fields {

@@ -2,7 +2,7 @@ import { expectFault, invalidRequestText } from '../reading/fault.js'
 import { isFields, said, success, textOf } from '../reading/values.js'
 import { clauses, must, NotOffered, type Rule, type RuleTable, type Version } from '../rule.js'
 import { present, type Target } from '../server/target.js'
-import { bearerMethods } from './general.js'
+import { bearerMethods, methods } from './general.js'
 
 /** Headers that are not `Bearer [token]`. */
 const malformed: readonly { what: string; header: string }[] = [
@@ -15,35 +15,37 @@ const malformed: readonly { what: string; header: string }[] = [
 
 /** The row for the Authorization header, which every error table has, and tokens that are not good. */
 export const headers: RuleTable = (version) =>
-  bearerMethods.flatMap(({ name, clause }) => [
-    ...malformed.map(
-      ({ what, header }): Rule => ({
+  bearerMethods
+    .filter(({ name }) => methods.some((one) => one.name === name && one[version]))
+    .flatMap(({ name, clause }) => [
+      ...malformed.map(
+        ({ what, header }): Rule => ({
+          clause: clause[version],
+          mark: version === 'v1' ? 'P' : 'C',
+          text: `${name}: a malformed Authorization header (${what}) is 400`,
+          check: async (target) => {
+            await target.needs(name)
+            expectFault(await target.call(name, {}, { authorization: header }), malformedText(name, version))
+          }
+        })
+      ),
+      {
         clause: clause[version],
-        mark: version === 'v1' ? 'P' : 'C',
-        text: `${name}: a malformed Authorization header (${what}) is 400`,
+        mark: 'P',
+        text: `${name}: without an Authorization header nothing is done`,
         check: async (target) => {
           await target.needs(name)
-          expectFault(await target.call(name, {}, { authorization: header }), malformedText(name, version))
+          const answer = await target.call(name, {}, { authorization: null })
+          expectFault(answer, { status: [400, 401], error: ['invalid_request', 'invalid_token'] })
         }
-      })
-    ),
-    {
-      clause: clause[version],
-      mark: 'P',
-      text: `${name}: without an Authorization header nothing is done`,
-      check: async (target) => {
-        await target.needs(name)
-        const answer = await target.call(name, {}, { authorization: null })
-        expectFault(answer, { status: [400, 401], error: ['invalid_request', 'invalid_token'] })
+      },
+      {
+        clause: clause[version],
+        mark: 'P',
+        text: `${name}: a token nobody has is 401 invalid_token`,
+        check: (target) => unknownToken(target, name)
       }
-    },
-    {
-      clause: clause[version],
-      mark: 'P',
-      text: `${name}: a token nobody has is 401 invalid_token`,
-      check: (target) => unknownToken(target, name)
-    }
-  ])
+    ])
 
 function malformedText(name: string, version: Version): { description: readonly string[] } {
   if (version === 'v2') return { description: ['Malformed authorization header'] }

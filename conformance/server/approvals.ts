@@ -35,9 +35,13 @@ export interface Approvals {
   shared(): Promise<Approval>
   /** The next one, where `spent` is found to be good no more. */
   sharedAfter(spent: Approval): Promise<Approval>
-  /** A body of credentials/authorize that would be accepted. */
+  /**
+   * A body of credentials/authorize that would be accepted. One-time codes are had for an approval alone, since services
+   * send few. @throws NotOffered where one is needed otherwise.
+   */
   body(
-    asking?: Asking
+    asking?: Asking,
+    codes?: boolean
   ): Promise<{ body: Fields; credential: Credential; documents: Document[]; scheme: Scheme }>
   /** A body of signHash for an approval. */
   signing(approval: Approval, documents?: readonly Document[]): Fields
@@ -54,7 +58,8 @@ export function createApprovals(at: () => Target): Approvals {
   let common: (() => Promise<Approval>) | null = null
 
   async function inPlace<T>(work: () => Promise<T>): Promise<T> {
-    const most = at().options.phone === 'manual' ? 1 : approvalsMax
+    const { phone, codeCommand } = at().options
+    const most = phone === 'manual' || codeCommand !== null ? 1 : approvalsMax
     if (places >= most) await new Promise<void>((resolve) => queue.push(resolve))
     else places += 1
     try {
@@ -67,7 +72,10 @@ export function createApprovals(at: () => Target): Approvals {
   }
 
   const approvals: Approvals = {
-    async body({ credential, documents: count = 1, scheme: wanted, numSignatures = count } = {}) {
+    async body(
+      { credential, documents: count = 1, scheme: wanted, numSignatures = count } = {},
+      codes = false
+    ) {
       const target = at()
       const { names, version } = target
       const chosen = credential ?? (await target.credential())
@@ -82,7 +90,7 @@ export function createApprovals(at: () => Target): Approvals {
         [names.hashes]: digests,
         ...(version === 'v2' ? { hashAlgorithmOID: scheme.hash.oid } : {}),
         description: 'csc-conformance',
-        ...(version === 'v1' ? await pinAndOtp(target, chosen) : await authData(target, chosen))
+        ...(version === 'v1' ? await pinAndOtp(target, chosen, codes) : await authData(target, chosen, codes))
       }
       return { body, credential: chosen, documents, scheme }
     },
@@ -96,7 +104,7 @@ export function createApprovals(at: () => Target): Approvals {
           return target.oauth.approve({ ...asking, credential })
         }
         await target.needs('credentials/authorize')
-        const { body, documents, scheme } = await approvals.body({ ...asking, credential })
+        const { body, documents, scheme } = await approvals.body({ ...asking, credential }, true)
         target.person.confirmSoon(`${documents.length} document(s) of ${credential.id}, "csc-conformance"`)
         const fields = await authorized(target, await target.call('credentials/authorize', body))
         const sad = textOf(fields, 'SAD')
@@ -153,12 +161,13 @@ async function authorized(target: Target, first: Answer): Promise<Fields> {
 }
 
 /** The factors that v1 takes in the body (clause 11.6). */
-async function pinAndOtp(target: Target, { id, fields, mode }: Credential): Promise<Fields> {
+async function pinAndOtp(target: Target, { id, fields, mode }: Credential, codes: boolean): Promise<Fields> {
   if (mode !== 'explicit') return {}
   const wants = (factor: unknown) => (factor as Fields | undefined)?.presence === 'true'
   const factors: Fields = {}
   if (wants(fields.PIN)) factors.PIN = pinOf(target)
   if (wants(fields.OTP)) {
+    if (!codes) throw oneCodeTooMany()
     if ((fields.OTP as Fields).type === 'online') {
       const answer = await target.call('credentials/sendOTP', { credentialID: id })
       if (answer.status !== 204 && answer.status !== 200)
@@ -170,12 +179,13 @@ async function pinAndOtp(target: Target, { id, fields, mode }: Credential): Prom
 }
 
 /** The factors that v2 takes as authData (clause 8.3). */
-async function authData(target: Target, credential: Credential): Promise<Fields> {
+async function authData(target: Target, credential: Credential, codes: boolean): Promise<Fields> {
   if (credential.mode !== 'explicit') return {}
   const data: Fields[] = []
   for (const { type, id } of authObjectsOf(credential)) {
     if (type === 'Password') data.push({ id, value: pinOf(target) })
     else if (type === 'ChallengeResponse') {
+      if (!codes) throw oneCodeTooMany()
       const asked = { credentialID: credential.id, authObjectID: id }
       const answer = await target.call('credentials/getChallenge', asked)
       if (answer.status !== 204) success(answer)
@@ -190,3 +200,5 @@ export function pinOf({ options: { pin } }: Target): string {
   if (pin === null) throw new NotOffered('the credential asks for a PIN: --pin')
   return pin
 }
+
+const oneCodeTooMany = () => new NotOffered('each try would need a one-time code')
