@@ -16,6 +16,8 @@ import { closeAll } from './closing.js'
 import type { Config } from './config.js'
 import { notification } from './csc/v2/notification.js'
 import { createDeliveries } from './delivery/deliveries.js'
+import { createDocuments } from './documents/create.js'
+import { openWorkshop } from './documents/workshop.js'
 import { createEnrolment } from './enrolment/create.js'
 import { createDirectory } from './enrolment/directory.js'
 import { createIntegrity } from './enrolment/integrity.js'
@@ -46,6 +48,7 @@ import { createOperatorStore } from './store/operators.js'
 import { createOutboxStore } from './store/outbox.js'
 import { createPendingKeyStore } from './store/pending-keys.js'
 import { createPkiStore } from './store/pki.js'
+import { createDocumentStore } from './store/prepared-documents.js'
 import { createRelyingPartyStore } from './store/relying-parties.js'
 import { createRequestNotes } from './store/request-notes.js'
 import { createReservationStore } from './store/reservations.js'
@@ -276,6 +279,14 @@ export async function openMiddle(options: MiddleOptions) {
     onDelivery: deliveries.wake
   })
 
+  const workshop = openWorkshop({ onTrouble: (why) => log.warn({ why }, 'a document could not be read') })
+  const documents = createDocuments({
+    store: createDocumentStore(database),
+    workshop,
+    certificateOf: async (id) => (await directory.credential(id))?.certificate ?? null,
+    now
+  })
+
   return {
     audit,
     audits,
@@ -299,6 +310,7 @@ export async function openMiddle(options: MiddleOptions) {
     signing,
     responses,
     transactions,
+    documents,
     deliveries,
     notes: createRequestNotes(database),
     /** The last audit events and the last checkpoint are written here. */
@@ -316,7 +328,8 @@ export async function openMiddle(options: MiddleOptions) {
           refusals.close,
           deliveries.close,
           transactions.close,
-          responses.close
+          responses.close,
+          workshop.close
         ],
         log
       )

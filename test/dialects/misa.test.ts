@@ -639,11 +639,6 @@ t.test('MISA eSign', async (t) => {
       }
     )
 
-    await t.test('documents are hashed by the client for now', async (t) => {
-      const path = '/external/esrm/service/document/api/v1/documents/hash'
-      const { status, body } = await at('esignapp.misa.vn').call('POST', path, { body: {} })
-      t.match({ status, body }, { status: 501, body: { errorCode: 'e501' } })
-    })
   })
 
   t.test('webhook', async (t) => {

@@ -4,6 +4,7 @@ import type { Logins } from '../../access/logins.js'
 import type { Refusals } from '../../access/refusals.js'
 import type { Clock } from '../../clock.js'
 import type { CallbackShape } from '../../delivery/delivery.js'
+import type { Documents } from '../../documents/documents.js'
 import type { Directory } from '../../enrolment/enrolment.js'
 import type { ServiceError } from '../../errors.js'
 import type { Pki } from '../../pki/pki.js'
@@ -71,6 +72,8 @@ export interface DialectDeps {
   logins: Logins
   directory: Directory
   transactions: Transactions
+  /** Documents that are signed as a whole. */
+  documents: Documents
   /** What was wrong in requests, for those who wrote the client. */
   notes: RequestNotes
   pki: Pki

@@ -18,6 +18,10 @@ export interface DigestInfo {
   parameters: boolean
 }
 
+/** The DER DigestInfo of a SHA-256 digest. */
+export const writeDigestInfo = (digest: Uint8Array): Uint8Array =>
+  Buffer.concat([prefixes[0]?.prefix ?? Buffer.alloc(0), digest])
+
 /** Reads a DER DigestInfo of a known hash; null: it is none. Nothing may follow the digest. */
 export function readDigestInfo(octets: Uint8Array): DigestInfo | null {
   for (const { hash, prefix, octets: length, parameters } of prefixes) {

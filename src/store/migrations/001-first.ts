@@ -363,6 +363,23 @@ create index transactions_by_request on transactions (request_id);
 create index transactions_open on transactions (id) where outcome is null;
 create index transactions_by_time on transactions (created_at);
 
+-- Documents that were given a place for their signature, until it comes.
+create table prepared_documents (
+  id text collate "C" primary key,
+  provider text not null,
+  client_id text not null,
+  credential_id text not null,
+  document bytea not null,
+  digest bytea not null,          -- SHA-256 of what is signed
+  place jsonb not null,           -- where the signature goes, by kind
+  created_at timestamptz not null,
+  expires_at timestamptz not null
+);
+-- They are packed already, as far as they can be.
+alter table prepared_documents alter column document set storage external;
+create index prepared_documents_by_digest on prepared_documents (provider, client_id, digest);
+create index prepared_documents_by_time on prepared_documents (expires_at);
+
 -- CSC signHash in its asynchronous mode: the reservation of the same id has the result.
 create table signature_responses (
   id text collate "C" primary key,

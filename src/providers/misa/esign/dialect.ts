@@ -2,7 +2,9 @@ import type { Dialect } from '../../dialect/dialect.js'
 import { callback } from './callback.js'
 import { certificates } from './certificates.js'
 import { proveClient } from './client.js'
-import { documentsNotOffered, webdevPage } from './elsewhere.js'
+import { attachDocuments } from './documents-attachment.js'
+import { hashDocuments } from './documents-hash.js'
+import { webdevPage } from './elsewhere.js'
 import { fault } from './faults.js'
 import { login } from './login.js'
 import { quirks } from './quirks.js'
@@ -21,13 +23,13 @@ export const esign: Dialect = {
   ],
   quirks,
   async routes(app, options) {
-    for (const routes of [login, refreshToken, webdevPage, documentsNotOffered])
-      await app.register(routes, options)
+    for (const routes of [login, refreshToken, webdevPage]) await app.register(routes, options)
     await app.register(async (signing) => {
       holdSubscriber(signing)
       signing.addHook('onRequest', proveClient(options, { bare: false }))
       signing.addHook('onRequest', proveSubscriber(options))
-      for (const routes of [certificates, signHash, status]) await signing.register(routes, options)
+      for (const routes of [certificates, hashDocuments, signHash, status, attachDocuments])
+        await signing.register(routes, options)
     })
   },
   fault,

@@ -1,6 +1,5 @@
 import { ServiceError } from '../../../errors.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
-import { documentsPath } from './paths.js'
 
 /** What an application in the browser sends for every path it does not know. */
 const page = `<!doctype html>
@@ -25,14 +24,4 @@ export const webdevPage: DialectRoutes = async (app, { quirk }) => {
     },
     handler: async () => page
   })
-}
-
-/** The server-side hashing and embedding of documents (§5.4): known, and not offered yet. */
-export const documentsNotOffered: DialectRoutes = async (app) => {
-  for (const call of ['hash', 'attachment'])
-    app.post(`${documentsPath}/${call}`, { schema: { hide: true } }, async () => {
-      throw new ServiceError('not_offered', `documents/${call}`, {
-        says: 'Hash the document yourself, and send its DigestInfo to Signing/hash.'
-      })
-    })
 }

@@ -1,0 +1,28 @@
+import type { DocumentOwner } from './documents.js'
+import type { PdfPlace } from './pdf/place.js'
+
+/** What is kept of a document between its digest and its signature. */
+export interface StoredDocument {
+  id: string
+  owner: DocumentOwner
+  credentialId: string
+  document: Uint8Array
+  /** SHA-256 of what is signed. */
+  digest: Uint8Array
+  /** Where the signature goes, and what the place is called. */
+  place: { kind: 'pdf'; fieldName: string } & PdfPlace
+  createdAt: Date
+  expiresAt: Date
+}
+
+/** What this room needs of the database; `store/prepared-documents.ts` provides it. */
+export interface DocumentStore {
+  /** False: those of its owner that have not expired by `now` would have more than `octetsMax` with it. */
+  insert(stored: StoredDocument, octetsMax: number, now: Date): Promise<boolean>
+  /** Of this owner alone, and not one that has expired by `now`. */
+  find(owner: DocumentOwner, id: string, now: Date): Promise<StoredDocument | null>
+  /** The latest of this owner with this digest. */
+  findByDigest(owner: DocumentOwner, digest: Uint8Array, now: Date): Promise<StoredDocument | null>
+  /** Removes those that have expired by `now`. */
+  purge(now: Date): Promise<void>
+}

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto'
+
+/** Where the signature goes: `<`, hexadecimal digits and `>`. In octets from the beginning. */
+export interface PdfPlace {
+  contentsAt: number
+  contentsLength: number
+}
+
+/** SHA-256 of all but the place of the signature: the byte range (ISO 32000-1 §12.8.1). */
+export function digestOfRange(document: Uint8Array, { contentsAt, contentsLength }: PdfPlace): Uint8Array {
+  return createHash('sha256')
+    .update(document.subarray(0, contentsAt))
+    .update(document.subarray(contentsAt + contentsLength))
+    .digest()
+}
+
+/** Puts a CMS into its place. @throws RangeError where it is longer. */
+export function embedPdf(
+  document: Uint8Array,
+  { contentsAt, contentsLength }: PdfPlace,
+  cms: Uint8Array
+): Uint8Array {
+  const hex = Buffer.from(cms).toString('hex')
+  if (hex.length > contentsLength - 2) throw new RangeError('the CMS is longer than the place for it')
+  const signed = Buffer.from(document)
+  signed.write(hex, contentsAt + 1, 'latin1')
+  return signed
+}

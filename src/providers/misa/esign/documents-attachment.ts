@@ -1,0 +1,137 @@
+import { Type } from 'typebox'
+import type { PreparedDocument } from '../../../documents/documents.js'
+import { ServiceError } from '../../../errors.js'
+import type { DialectRoutes } from '../../dialect/dialect.js'
+import { readDigest } from '../../dialect/digest-text.js'
+import { readFile } from '../../dialect/document-text.js'
+import { findSigner } from '../../dialect/signer.js'
+import { callerOf } from './client.js'
+import {
+  certificateFields,
+  documentId,
+  documentList,
+  documentsBodyLimit,
+  fileText,
+  officeFields,
+  requireDocuments,
+  shortText
+} from './document-fields.js'
+import { documentsPath } from './paths.js'
+import { subscriberOf } from './signer-token.js'
+import { respell } from './spelling.js'
+
+const repeated = (maxLength: number) =>
+  Type.Optional(Type.String({ maxLength, description: 'As the hash step answered it' }))
+
+const Body = Type.Object({
+  ...certificateFields,
+  pdfDocs: documentList(
+    Type.Object({
+      documentId,
+      documentBytes: repeated(fileText),
+      documentHash: repeated(shortText),
+      sh: repeated(shortText),
+      signatureName: repeated(255),
+      digest: Type.String({
+        minLength: 1,
+        maxLength: shortText,
+        description: 'As the hash step answered it'
+      }),
+      signature: Type.String({ minLength: 1, maxLength: shortText, description: 'Of Signing/status' })
+    })
+  ),
+  ...officeFields
+})
+const spelling = {
+  certificate: null,
+  certificateChain: null,
+  pdfDocs: {
+    documentId: null,
+    documentBytes: null,
+    documentHash: null,
+    sh: null,
+    signatureName: null,
+    digest: null,
+    signature: null
+  },
+  wordDocs: null,
+  excelDocs: null
+}
+
+/** `documents/attachment` (§5.5): puts signatures into the documents that the hash step prepared. */
+export const attachDocuments: DialectRoutes = async (app, { provider, pki, documents, ...deps }) => {
+  app.post(
+    `${documentsPath}/attachment`,
+    {
+      bodyLimit: documentsBodyLimit,
+      schema: {
+        tags: ['MISA eSign'],
+        summary: 'Put signatures into prepared documents',
+        body: Body,
+        response: {
+          200: Type.Object({
+            pdfDocs: Type.Optional(
+              Type.Array(
+                Type.Object({
+                  documentId: Type.String(),
+                  document: Type.String({ description: 'The signed document in base64' })
+                })
+              )
+            )
+          })
+        }
+      },
+      preValidation: respell('body', spelling)
+    },
+    async (request) => {
+      const { party, findings } = callerOf(request)
+      const { login } = subscriberOf(request)
+      const { pdfDocs, wordDocs, excelDocs } = request.body
+      requireDocuments({ pdfDocs, wordDocs, excelDocs })
+      const signer = await findSigner(deps, provider.id, login)
+      const signed: { documentId: string; document: string }[] = []
+      for (const [index, item] of (pdfDocs ?? []).entries()) {
+        const field = `pdfDocs[${index}]`
+        const digest = readDigest(item.digest, { form: 'digest-info', field: `${field}.digest`, findings })
+        const prepared = await documents.find(party, { digest })
+        const credential = signer?.credentials.find(({ id }) => id === prepared?.credentialId)
+        if (prepared === null || credential === undefined)
+          throw new ServiceError('not_found', 'no prepared document with this digest', {
+            says: 'There is no such document: documents/hash prepares it, and keeps it for an hour.',
+            field: `${field}.digest`
+          })
+        requireSame(prepared, item, field)
+        const { certificate } = credential
+        const signature = readFile(item.signature, `${field}.signature`)
+        const document = documents.complete(
+          prepared,
+          { certificate, chain: pki.chain(provider.id) },
+          signature
+        )
+        signed.push({ documentId: item.documentId, document: Buffer.from(document).toString('base64') })
+      }
+      return { pdfDocs: signed }
+    }
+  )
+}
+
+/** What is sent back must be what the hash step answered: a document that was changed since is not what was signed. */
+function requireSame(
+  prepared: PreparedDocument,
+  sent: { documentBytes?: string; documentHash?: string; sh?: string },
+  field: string
+): void {
+  const pairs = [
+    ['documentBytes', sent.documentBytes, prepared.document],
+    ['documentHash', sent.documentHash, prepared.documentSha256],
+    ['sh', sent.sh, prepared.toBeSigned]
+  ] as const
+  for (const [name, text, octets] of pairs) {
+    if (text === undefined || text === '') continue
+    if (Buffer.compare(readFile(text, `${field}.${name}`), octets) !== 0)
+      throw new ServiceError('request_invalid', `${name} was changed`, {
+        says: `${name} is not what documents/hash answered.`,
+        field: `${field}.${name}`
+      })
+  }
+}

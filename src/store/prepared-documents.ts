@@ -1,0 +1,93 @@
+import type { DocumentOwner } from '../documents/documents.js'
+import type { DocumentStore, StoredDocument } from '../documents/needs.js'
+import type { Database } from './database.js'
+
+interface Row {
+  id: string
+  provider: string
+  client_id: string
+  credential_id: string
+  document: Buffer
+  digest: Buffer
+  place: StoredDocument['place']
+  created_at: Date
+  expires_at: Date
+}
+
+const columns = 'id, provider, client_id, credential_id, document, digest, place, created_at, expires_at'
+
+/** The `prepared_documents` table: documents between their digest and their signature, shared by all servers. */
+export function createDocumentStore(database: Database): DocumentStore {
+  return {
+    async insert(stored, octetsMax, now) {
+      const { id, owner, credentialId, document, digest, place, createdAt, expiresAt } = stored
+      return database.transaction(async (tx) => {
+        // One after the other for each relying party, so that two together do not pass the limit.
+        await tx.query({
+          text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
+          values: [`documents ${owner.provider}/${owner.clientId}`]
+        })
+        const { rowCount } = await tx.query({
+          text: `
+            insert into prepared_documents (${columns})
+            select $1, $2, $3, $4, $5, $6, $7, $8, $9
+             where $10 >= octet_length($5::bytea) + (
+                     select coalesce(sum(octet_length(document)), 0) from prepared_documents
+                      where provider = $2 and client_id = $3 and expires_at > $11)`,
+          values: [
+            id,
+            owner.provider,
+            owner.clientId,
+            credentialId,
+            document,
+            digest,
+            JSON.stringify(place),
+            createdAt,
+            expiresAt,
+            octetsMax,
+            now
+          ]
+        })
+        return rowCount === 1
+      })
+    },
+
+    async find(owner, id, now) {
+      const { rows } = await database.query<Row>({
+        text: `select ${columns} from prepared_documents
+                where provider = $1 and client_id = $2 and id = $3 and expires_at > $4`,
+        values: [...valuesOf(owner), id, now]
+      })
+      return rows[0] === undefined ? null : storedOf(rows[0])
+    },
+
+    async findByDigest(owner, digest, now) {
+      const { rows } = await database.query<Row>({
+        text: `select ${columns} from prepared_documents
+                where provider = $1 and client_id = $2 and digest = $3 and expires_at > $4
+                order by created_at desc limit 1`,
+        values: [...valuesOf(owner), digest, now]
+      })
+      return rows[0] === undefined ? null : storedOf(rows[0])
+    },
+
+    async purge(now) {
+      await database.query({ text: 'delete from prepared_documents where expires_at <= $1', values: [now] })
+    }
+  }
+}
+
+const valuesOf = ({ provider, clientId }: DocumentOwner): [string, string] => [provider, clientId]
+
+function storedOf(row: Row): StoredDocument {
+  return {
+    id: row.id,
+    owner: { provider: row.provider, clientId: row.client_id },
+    credentialId: row.credential_id,
+    document: row.document,
+    digest: row.digest,
+    place: row.place,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at
+  }
+}
