@@ -3,8 +3,13 @@ import { insertAccessTokens, revokeAccessTokensOf } from './access-tokens.js'
 import type { Database, Queryable } from './database.js'
 import { redeemRequest } from './oauth-requests.js'
 
-/** Grants that one statement forgets, at most. */
+/** Rows that one statement forgets, at most. */
 const purgeLimit = 10_000
+/** A grant that is kept alive for years does not keep all of its refresh tokens. */
+const purged = [
+  { table: 'refresh_tokens', key: 'token_sha256' },
+  { table: 'oauth_grants', key: 'id' }
+]
 
 interface Row {
   token_sha256: Buffer
@@ -90,14 +95,15 @@ export function createGrantStore(db: Database): GrantStore {
       }),
 
     async purge(endedBefore) {
-      for (let deleted = purgeLimit; deleted === purgeLimit; ) {
-        const { rowCount } = await db.query({
-          text: `delete from oauth_grants
-                  where id in (select id from oauth_grants where expires_at < $1 order by expires_at limit $2)`,
-          values: [endedBefore, purgeLimit]
-        })
-        deleted = rowCount ?? 0
-      }
+      for (const { table, key } of purged)
+        for (let deleted = purgeLimit; deleted === purgeLimit; ) {
+          const { rowCount } = await db.query({
+            text: `delete from ${table}
+                    where ${key} in (select ${key} from ${table} where expires_at < $1 order by expires_at limit $2)`,
+            values: [endedBefore, purgeLimit]
+          })
+          deleted = rowCount ?? 0
+        }
     }
   }
 }

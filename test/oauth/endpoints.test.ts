@@ -641,4 +641,38 @@ t.test('the endpoints of OAuth 2.0 (CSC API v1 §8.3, v2 §8.4)', async (t) => {
       )
     }
   })
+
+  await t.test('with the leniencies off, the letter counts', async (t) => {
+    const off = ['scope-beside-details', 'details-not-repeated', 'refresh-token-alias', 'short-revoke-path']
+    const { enrol } = castAt({ url, provider: 'vnpt', now: world.clock.now })
+    const person = await enrol()
+    await operator.post(`/subscribers/${person.id}/password`, { password: 'secret words' })
+    const named = { type: 'credential', credentialID: person.credentialID, hashAlgorithmOID: sha256Oid }
+    const digest = digestOf('letter')
+    const details = (hash: string) =>
+      JSON.stringify([{ ...named, documentDigests: [{ hash, label: 'a\u0000b' }] }])
+    const given = { ...s256, authorization_details: details(digest.toString('base64')) }
+    await world.restart({
+      QUIRKS_OFF: [...off, 'any-base64', 'pkce-plain'].map((name) => `csc.${name}`).join()
+    })
+    person.device.moveTo(url)
+    t.match((await v2.push({ ...given, scope: 'credential' })).body, { error: 'invalid_scope' })
+    const url64 = digest.toString('base64url')
+    t.match((await v2.push({ ...given, authorization_details: details(url64) })).status, 400)
+    t.equal((await v2.post('revoke', { ...v2.client, token: 'x' })).status, 501)
+    const alias = { grant_type: 'refresh_token', refreshToken: 'x' }
+    t.match((await v2.token(alias)).body, { error_description: 'Missing parameter refresh_token' })
+
+    const pushed = await v2.push(given)
+    const query = new URLSearchParams({ client_id: 'dvctt', request_uri: String(pushed.body.request_uri) })
+    const browser = new Browser(url)
+    const page = await browser.open(`${v2.base}/oauth2/authorize?${query}`)
+    const waiting = await browser.submit(page, 'login', { login: person.login, password: 'secret words' })
+    const [challenge] = await person.device.challenges()
+    if (challenge === undefined) throw new Error(waiting.html)
+    await person.device.confirm(challenge)
+    const { code = '' } = answerIn(await browser.settled(waiting))
+    t.match((await exchange(code)).body, { error_description: 'Missing parameter authorization_details' })
+    t.equal((await exchange(code, { authorization_details: given.authorization_details })).status, 200)
+  })
 })

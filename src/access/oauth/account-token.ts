@@ -43,7 +43,7 @@ export function createAccountTokens(deps: AccountTokenDeps): Pick<OAuth, 'readAc
       })
       const { sub, jti, iat = 0, azp } = payload
       if (azp !== clientId) throw refuse('of another client')
-      if (typeof sub !== 'string' || !/^\P{Cc}{1,128}$/u.test(sub)) throw refuse('sub is no account')
+      if (typeof sub !== 'string' || !/^\P{C}{1,128}$/u.test(sub)) throw refuse('sub is no account')
       if (typeof jti !== 'string' || !/^[!-~]{1,128}$/.test(jti)) throw refuse('jti is no identifier')
       const rememberUntil = new Date((iat + maxAgeS + 2 * clockToleranceS) * 1000)
       if (!(await deps.claimTokenId({ issuer: `account-token ${provider} ${clientId}`, jti, rememberUntil })))

@@ -1,5 +1,6 @@
 import type { CredentialAsked } from '../../access/oauth/oauth.js'
 import { documentNameMaxLength } from '../../activation/ask.js'
+import { displayText } from '../../activation/display-text.js'
 import { hashByOid, hashes } from '../../hsm/hashes.js'
 import { digestsMax, readDigests } from '../digests.js'
 import { CscFault } from '../faults.js'
@@ -101,7 +102,7 @@ function readDocument(document: unknown): { hash: string; label: string } {
   const known = hashType == null || (typeof hashType === 'string' && hashType.toLowerCase() === 'dtbsr')
   if (typeof hash !== 'string' || !known || hash.length > 2 * maxDigestOctets || hash === '') throw fault()
   if (label != null && typeof label !== 'string') throw fault()
-  return { hash, label: (label ?? '').slice(0, 2 * documentNameMaxLength) }
+  return { hash, label: displayText(label ?? '', documentNameMaxLength) }
 }
 
 const maxDigestOctets = Math.max(...Object.values(hashes).map(({ octets }) => octets))

@@ -6,7 +6,7 @@ import type { ApiRoutes } from '../deps.js'
 import { CscFault, faultOf } from '../faults.js'
 import { createBindings, isProof, proofOf } from './binding.js'
 import { isForeign, protect, redirectBack, sendPage } from './browser.js'
-import { type Parameters, takeForms } from './form.js'
+import { hasNul, type Parameters, takeForms } from './form.js'
 import { type Language, preferredLanguage } from './language.js'
 import type { Setting } from './pages/layout.js'
 import {
@@ -136,8 +136,8 @@ export const authorizationPages: ApiRoutes = async (app, api) => {
       const at = place(request)
       const form = request.body as Parameters
       const before = await oauth.find(at)
-      if (before === null || at.binding === null || isForeign(request) || !isProof(form.proof, at.binding))
-        return gone(request, reply)
+      const ours = at.binding !== null && isProof(form.proof, at.binding) && !isForeign(request)
+      if (before === null || !ours || hasNul(form)) return gone(request, reply)
       const said = texts[settingFor(request, before.asked.lang).lang]
       try {
         const notice = await take(at, form, said)

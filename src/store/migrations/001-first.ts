@@ -74,7 +74,7 @@ create table oauth_grants (
 );
 create index oauth_grants_by_expiry on oauth_grants (expires_at);
 
--- Used ones stay as long as their grant, so that one that comes again is known for what it is.
+-- Used ones stay as long as they would have lived, so that one that comes again is known for what it is.
 create table refresh_tokens (
   token_sha256 bytea primary key,
   grant_id text collate "C" not null references oauth_grants (id) on delete cascade,
@@ -83,6 +83,7 @@ create table refresh_tokens (
   used_at timestamptz
 );
 create index refresh_tokens_by_grant on refresh_tokens (grant_id);
+create index refresh_tokens_by_expiry on refresh_tokens (expires_at);
 
 -- An authorization request on its way through a browser, until its code was exchanged. Every change of status is one
 -- statement that names the status before it, so that each step is taken once, on whatever server.
@@ -368,7 +369,8 @@ create table prepared_documents (
   id text collate "C" primary key,
   provider text not null,
   client_id text not null,
-  credential_id text not null,
+  batch text,                     -- names the request it came with
+  certificate bytea not null,     -- whose signature it is to be
   document bytea not null,
   digest bytea not null,          -- SHA-256 of what is signed
   place jsonb not null,           -- where the signature goes, by kind
