@@ -5,9 +5,10 @@ import { readAlgorithms } from '../algorithms.js'
 import { grantOf, requireTokenOrSad } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { hashesParameter, readDigests } from '../digests.js'
+import { namingExpired } from '../expired-certificate.js'
 import { invalidRequest } from '../faults.js'
+import { ownCredential } from '../own-credential.js'
 import { missing, parameter, text } from '../validation.js'
-import { ownCredential } from './own-credential.js'
 
 /** How long the result of operationMode A can be fetched, in milliseconds: by default, and at most. */
 export const validityPeriodMs = { default: 600_000, max: 86_400_000 }
@@ -116,18 +117,16 @@ export const signHash: ApiRoutes = async (app, api) => {
     if (!(error instanceof ServiceError)) throw error
     if (error.code === 'request_invalid' && error.field === 'response_uri')
       throw invalidRequest('Invalid parameter response_uri')
-    const credential = error.code === 'certificate_expired' ? await directory.credential(credentialId) : null
-    if (credential === null) throw error
-    const { organisation, commonName } = pki.describe(credential.certificate)
-    throw invalidRequest(`Signing certificate 'O=${organisation},CN=${commonName}' is expired.`)
+    return namingExpired({ directory, pki }, credentialId)(error)
   }
 }
 
 /** First of the table. */
 async function requireSad(request: FastifyRequest): Promise<void> {
   const { body } = request
-  const sad = typeof body === 'object' && body !== null && 'SAD' in body ? body.SAD : undefined
-  if (sad === undefined && grantOf(request).redeems === null) throw invalidRequest(missing('string', 'SAD'))
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
+  if (!('SAD' in body && body.SAD !== undefined) && grantOf(request).redeems === null)
+    throw invalidRequest(missing('string', 'SAD'))
 }
 
 /** Only looked at with operationMode A, as the standard has it. */
