@@ -283,7 +283,6 @@ export async function openMiddle(options: MiddleOptions) {
   const documents = createDocuments({
     store: createDocumentStore(database),
     workshop,
-    certificateOf: async (id) => (await directory.credential(id))?.certificate ?? null,
     now
   })
 

@@ -1,7 +1,7 @@
 import { hash, randomBytes, verify, X509Certificate } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
-import { type DocumentSigner, type Documents, documentLimits, type PreparedDocument } from './documents.js'
+import { type Documents, documentLimits, type PreparedDocument } from './documents.js'
 import type { DocumentStore, StoredDocument } from './needs.js'
 import { cmsOf, signedAttributes } from './pdf/cms.js'
 import { digestOfRange, embedPdf } from './pdf/place.js'
@@ -11,15 +11,13 @@ import type { Workshop } from './workshop.js'
 export interface DocumentsDeps {
   store: DocumentStore
   workshop: Pick<Workshop, 'run'>
-  /** The certificate of a credential, DER; null: it is gone. */
-  certificateOf: (credentialId: string) => Promise<Uint8Array | null>
   now: Clock
 }
 
 /** See `Documents`. What a signature covers is computed anew from what is stored, so that no row can say otherwise. */
-export function createDocuments({ store, workshop, certificateOf, now }: DocumentsDeps): Documents {
+export function createDocuments({ store, workshop, now }: DocumentsDeps): Documents {
   return {
-    async prepare({ owner, credentialId, signer, content }) {
+    async prepare({ owner, batch, certificate, content }) {
       const { octets, octetsWaiting, waitS } = documentLimits
       if (content.document.length > octets)
         throw new ServiceError('request_too_large', `a document of ${content.document.length} octets`, {
@@ -27,11 +25,12 @@ export function createDocuments({ store, workshop, certificateOf, now }: Documen
         })
       const createdAt = now()
       const { document, place, fieldName } = await workshop.run({ content })
-      const attributes = signedAttributes(digestOfRange(document, place), signer.certificate)
+      const attributes = signedAttributes(digestOfRange(document, place), certificate)
       const stored: StoredDocument = {
         id: randomBytes(32).toString('base64url'),
         owner,
-        credentialId,
+        batch,
+        certificate,
         document,
         digest: hash('sha256', attributes, 'buffer'),
         place: { kind: 'pdf', fieldName, ...place },
@@ -43,15 +42,14 @@ export function createDocuments({ store, workshop, certificateOf, now }: Documen
           says: `The documents of a relying party that wait for a signature have at most ${octetsWaiting} octets.`,
           retryAfterS: waitS
         })
-      return preparedOf(stored, signer.certificate)
+      return preparedOf(stored)
     },
 
     async find(owner, name) {
       const at = now()
       const stored =
         'id' in name ? await store.find(owner, name.id, at) : await store.findByDigest(owner, name.digest, at)
-      const certificate = stored === null ? null : await certificateOf(stored.credentialId)
-      return stored === null || certificate === null ? null : preparedOf(stored, certificate)
+      return stored === null ? null : preparedOf(stored)
     },
 
     complete,
@@ -59,15 +57,16 @@ export function createDocuments({ store, workshop, certificateOf, now }: Documen
   }
 }
 
-function preparedOf(stored: StoredDocument, certificate: Uint8Array): PreparedDocument {
-  const { id, owner, credentialId, document, place, expiresAt } = stored
+function preparedOf(stored: StoredDocument): PreparedDocument {
+  const { id, owner, batch, certificate, document, place, expiresAt } = stored
   const documentSha256 = digestOfRange(document, place)
   const toBeSigned = signedAttributes(documentSha256, certificate)
   return {
     id,
     owner,
     kind: place.kind,
-    credentialId,
+    batch,
+    certificate,
     document,
     documentSha256,
     toBeSigned,
@@ -78,15 +77,18 @@ function preparedOf(stored: StoredDocument, certificate: Uint8Array): PreparedDo
   }
 }
 
-function complete(prepared: PreparedDocument, signer: DocumentSigner, signature: Uint8Array): Uint8Array {
-  const { publicKey } = new X509Certificate(signer.certificate)
-  const { document, documentSha256, place } = prepared
+function complete(
+  { certificate, document, documentSha256, place }: PreparedDocument,
+  signature: Uint8Array,
+  chain: readonly Uint8Array[]
+): Uint8Array {
+  const { publicKey } = new X509Certificate(certificate)
   // Over the attributes of what is sent out, not of what was sent in.
-  const toBeSigned = signedAttributes(documentSha256, signer.certificate)
+  const toBeSigned = signedAttributes(documentSha256, certificate)
   if (!verify('sha256', toBeSigned, publicKey, signature))
     throw new ServiceError('request_invalid', 'a signature over something else', {
       says: 'This is no signature over this document by the key of its certificate.',
       field: 'signature'
     })
-  return embedPdf(document, place, cmsOf(documentSha256, signer, signature))
+  return embedPdf(document, place, cmsOf(documentSha256, certificate, chain, signature))
 }

@@ -22,14 +22,6 @@ export interface DocumentOwner {
   clientId: string
 }
 
-/** Whose signature it is to be. */
-export interface DocumentSigner {
-  /** The credential's certificate, DER. */
-  certificate: Uint8Array
-  /** Those above it, DER: issuing CA first. */
-  chain: readonly Uint8Array[]
-}
-
 /** What a visible signature shows. */
 export interface SignatureAppearance {
   /** From 1. */
@@ -70,7 +62,10 @@ export interface PreparedDocument {
   id: string
   owner: DocumentOwner
   kind: 'pdf'
-  credentialId: string
+  /** Names the request it came with, if its dialect has a name for that. */
+  batch: string | null
+  /** Whose signature it is to be, DER. */
+  certificate: Uint8Array
   /** With the place for the signature in it, empty. */
   document: Uint8Array
   /** SHA-256 of what the signature covers of it: the byte range. */
@@ -89,8 +84,9 @@ export interface PreparedDocument {
 /** A request to prepare a document. */
 export interface PrepareRequest {
   owner: DocumentOwner
-  credentialId: string
-  signer: DocumentSigner
+  batch: string | null
+  /** Of a credential, DER: whoever calls has made sure of it. */
+  certificate: Uint8Array
   content: PdfRequest
 }
 
@@ -109,10 +105,11 @@ export interface Documents {
   find(owner: DocumentOwner, name: PreparedName): Promise<PreparedDocument | null>
   /**
    * The document with its signature. May be asked again.
-   * @param signature PKCS#1 v1.5, by the key that the document was prepared for.
+   * @param signature PKCS#1 v1.5, by the key of the certificate that the document was prepared for.
+   * @param chain Certificates above it, DER: issuing CA first.
    * @throws ServiceError `request_invalid` when it is no signature over this document.
    */
-  complete(prepared: PreparedDocument, signer: DocumentSigner, signature: Uint8Array): Uint8Array
+  complete(prepared: PreparedDocument, signature: Uint8Array, chain: readonly Uint8Array[]): Uint8Array
   /** Forgets those that waited too long. */
   purge(): Promise<void>
 }

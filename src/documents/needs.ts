@@ -5,7 +5,9 @@ import type { PdfPlace } from './pdf/place.js'
 export interface StoredDocument {
   id: string
   owner: DocumentOwner
-  credentialId: string
+  batch: string | null
+  /** Whose signature it is to be, DER. */
+  certificate: Uint8Array
   document: Uint8Array
   /** SHA-256 of what is signed. */
   digest: Uint8Array

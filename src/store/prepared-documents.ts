@@ -6,7 +6,8 @@ interface Row {
   id: string
   provider: string
   client_id: string
-  credential_id: string
+  batch: string | null
+  certificate: Buffer
   document: Buffer
   digest: Buffer
   place: StoredDocument['place']
@@ -14,13 +15,13 @@ interface Row {
   expires_at: Date
 }
 
-const columns = 'id, provider, client_id, credential_id, document, digest, place, created_at, expires_at'
+const columns = 'id, provider, client_id, batch, certificate, document, digest, place, created_at, expires_at'
 
 /** The `prepared_documents` table: documents between their digest and their signature, shared by all servers. */
 export function createDocumentStore(database: Database): DocumentStore {
   return {
     async insert(stored, octetsMax, now) {
-      const { id, owner, credentialId, document, digest, place, createdAt, expiresAt } = stored
+      const { id, owner, batch, certificate, document, digest, place, createdAt, expiresAt } = stored
       return database.transaction(async (tx) => {
         // One after the other for each relying party, so that two together do not pass the limit.
         await tx.query({
@@ -30,15 +31,16 @@ export function createDocumentStore(database: Database): DocumentStore {
         const { rowCount } = await tx.query({
           text: `
             insert into prepared_documents (${columns})
-            select $1, $2, $3, $4, $5, $6, $7, $8, $9
-             where $10 >= octet_length($5::bytea) + (
+            select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+             where $11 >= octet_length($6::bytea) + (
                      select coalesce(sum(octet_length(document)), 0) from prepared_documents
-                      where provider = $2 and client_id = $3 and expires_at > $11)`,
+                      where provider = $2 and client_id = $3 and expires_at > $12)`,
           values: [
             id,
             owner.provider,
             owner.clientId,
-            credentialId,
+            batch,
+            certificate,
             document,
             digest,
             JSON.stringify(place),
@@ -83,7 +85,8 @@ function storedOf(row: Row): StoredDocument {
   return {
     id: row.id,
     owner: { provider: row.provider, clientId: row.client_id },
-    credentialId: row.credential_id,
+    batch: row.batch,
+    certificate: row.certificate,
     document: row.document,
     digest: row.digest,
     place: row.place,

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as asn1js from 'asn1js'
 import * as pkijs from 'pkijs'
-import type { DocumentSigner } from '../documents.js'
 
 const oids = {
   data: '1.2.840.113549.1.7.1',
@@ -28,7 +27,8 @@ export function signedAttributes(documentSha256: Uint8Array, certificate: Uint8A
 /** The CMS around a PKCS#1 v1.5 signature over those attributes: detached, with the certificate and its chain. DER. */
 export function cmsOf(
   documentSha256: Uint8Array,
-  { certificate, chain }: DocumentSigner,
+  certificate: Uint8Array,
+  chain: readonly Uint8Array[],
   signature: Uint8Array
 ): Uint8Array {
   const leaf = pkijs.Certificate.fromBER(Uint8Array.from(certificate))

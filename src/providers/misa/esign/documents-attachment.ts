@@ -94,20 +94,17 @@ export const attachDocuments: DialectRoutes = async (app, { provider, pki, docum
         const field = `pdfDocs[${index}]`
         const digest = readDigest(item.digest, { form: 'digest-info', field: `${field}.digest`, findings })
         const prepared = await documents.find(party, { digest })
-        const credential = signer?.credentials.find(({ id }) => id === prepared?.credentialId)
-        if (prepared === null || credential === undefined)
+        const own = signer?.credentials.some(
+          ({ certificate }) => prepared !== null && Buffer.compare(certificate, prepared.certificate) === 0
+        )
+        if (prepared === null || own !== true)
           throw new ServiceError('not_found', 'no prepared document with this digest', {
             says: 'There is no such document: documents/hash prepares it, and keeps it for an hour.',
             field: `${field}.digest`
           })
         requireSame(prepared, item, field)
-        const { certificate } = credential
         const signature = readFile(item.signature, `${field}.signature`)
-        const document = documents.complete(
-          prepared,
-          { certificate, chain: pki.chain(provider.id) },
-          signature
-        )
+        const document = documents.complete(prepared, signature, pki.chain(provider.id))
         signed.push({ documentId: item.documentId, document: Buffer.from(document).toString('base64') })
       }
       return { pdfDocs: signed }

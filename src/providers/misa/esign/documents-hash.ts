@@ -110,8 +110,8 @@ export const hashDocuments: DialectRoutes = async (app, { provider, pki, documen
       for (const [index, { DocumentId, FileToSign, SignatureInfo = {} }] of (pdfDocs ?? []).entries()) {
         const document = await documents.prepare({
           owner: party,
-          credentialId: credential.id,
-          signer: { certificate: credential.certificate, chain: pki.chain(provider.id) },
+          batch: null,
+          certificate: credential.certificate,
           content: {
             kind: 'pdf',
             document: readFile(FileToSign, `pdfDocs[${index}].FileToSign`),

@@ -1,6 +1,8 @@
 import { annexFault } from '../../annex/envelope.js'
 import type { Dialect } from '../../dialect/dialect.js'
 import { callback } from './callback.js'
+import { calculateHash } from './documents/calculate-hash.js'
+import { signExternal } from './documents/sign-external.js'
 import { getCertificate } from './get-certificate.js'
 import { sign } from './sign.js'
 import { status } from './status.js'
@@ -8,7 +10,7 @@ import { status } from './status.js'
 /** VNPT SmartCA as most integrators meet it: sp769, version 1 (docs/providers/vnpt.md). */
 export const sp769: Dialect = {
   id: 'sp769',
-  roots: ['/sca/sp769'],
+  roots: ['/sca/sp769', '/rest/v2/signature'],
   hosts: [
     { name: 'gwsca.vnpt.vn', manners: 'production' },
     { name: 'rmgateway.vnptit.vn', manners: 'sandbox' }
@@ -21,7 +23,8 @@ export const sp769: Dialect = {
     }
   ],
   async routes(app, options) {
-    for (const routes of [getCertificate, sign, status]) await app.register(routes, options)
+    for (const routes of [getCertificate, sign, status, calculateHash, signExternal])
+      await app.register(routes, options)
   },
   fault: annexFault,
   callback
