@@ -3,7 +3,7 @@ import type { Credential, CredentialAuth } from '../../enrolment/enrolment.js'
 import { grantOf, requireToken } from '../bearer.js'
 import { describeKeyAndCertificate } from '../certificate-view.js'
 import type { ApiRoutes } from '../deps.js'
-import { invalidRequest } from '../faults.js'
+import { ownCredential } from '../own-credential.js'
 import { type Language, languageOf } from '../presentation.js'
 import { parameter, text } from '../validation.js'
 import { malformedText } from './words.js'
@@ -96,11 +96,7 @@ export const credentialsInfo: ApiRoutes = async (
     },
     async (request) => {
       const { credentialID, authInfo, lang, ...view } = request.body
-      const { subscriberId } = grantOf(request)
-      const credential = await directory.credential(credentialID)
-      const owned = subscriberId === null || credential?.subscriberId === subscriberId
-      if (credential?.provider !== provider.id || !owned)
-        throw invalidRequest('Invalid parameter credentialID')
+      const credential = await ownCredential({ directory, provider }, grantOf(request), credentialID)
       const language = languageOf(lang)
       return {
         ...describeKeyAndCertificate(credential, pki, now(), view),

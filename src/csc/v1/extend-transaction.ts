@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { hashesParameter } from '../digests.js'
-import { invalidRequest } from '../faults.js'
+import { ownCredential } from '../own-credential.js'
 import { parameter, text } from '../validation.js'
 import { readUnnamedDigests } from './digests.js'
 import { sadParameter } from './sign-hash.js'
@@ -42,10 +42,10 @@ export const extendTransaction: ApiRoutes = async (
     },
     async (request) => {
       const { SAD, credentialID, hash } = request.body
-      const { clientId, subscriberId } = grantOf(request)
+      const grant = grantOf(request)
+      const { clientId, subscriberId } = grant
       const { digests } = readUnnamedDigests(hash ?? [], lenient('csc.any-base64'))
-      if (subscriberId !== null && (await directory.credential(credentialID))?.subscriberId !== subscriberId)
-        throw invalidRequest('Invalid parameter credentialID')
+      if (subscriberId !== null) await ownCredential({ directory, provider }, grant, credentialID)
       const { sad, expiresInS } = await activations
         .extendSad({ provider: provider.id, clientId, credentialId: credentialID, sad: SAD, digests })
         .catch(inV1Words)

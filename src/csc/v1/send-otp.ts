@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors.js'
 import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { invalidRequest } from '../faults.js'
+import { ownCredential } from '../own-credential.js'
 import { parameter, text } from '../validation.js'
 import { inV1Words, malformedForOtp } from './words.js'
 
@@ -29,11 +30,9 @@ export const sendOtp: ApiRoutes = async (app, { provider, audience, access, dire
       }
     },
     async (request, reply) => {
-      const { clientId, subscriberId } = grantOf(request)
-      const credential = await directory.credential(request.body.credentialID)
-      const owned = subscriberId === null || credential?.subscriberId === subscriberId
-      if (credential?.provider !== provider.id || !owned)
-        throw invalidRequest('Invalid parameter credentialID')
+      const grant = grantOf(request)
+      const { clientId } = grant
+      const credential = await ownCredential({ directory, provider }, grant, request.body.credentialID)
       await factors
         .sendOtp({ provider: provider.id, clientId, credential })
         .catch(noCodeAsked)

@@ -4,7 +4,7 @@ import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { hashesParameter, readDigests } from '../digests.js'
 import { namingExpired } from '../expired-certificate.js'
-import { invalidRequest } from '../faults.js'
+import { ownCredential } from '../own-credential.js'
 import { missing, parameter, text } from '../validation.js'
 import { malformedText } from './words.js'
 
@@ -51,7 +51,8 @@ export const signHash: ApiRoutes = async (
     },
     async (request) => {
       const { SAD, credentialID, signAlgo, signAlgoParams, hashAlgo } = request.body
-      const { clientId, subscriberId } = grantOf(request)
+      const grant = grantOf(request)
+      const { clientId, subscriberId } = grant
       const { hash, scheme } = readAlgorithms(
         {
           signAlgo,
@@ -61,8 +62,7 @@ export const signHash: ApiRoutes = async (
         'hashAlgo'
       )
       const digests = readDigests(request.body.hash, hash, lenient('csc.any-base64'))
-      if (subscriberId !== null && (await directory.credential(credentialID))?.subscriberId !== subscriberId)
-        throw invalidRequest('Invalid parameter credentialID')
+      if (subscriberId !== null) await ownCredential({ directory, provider }, grant, credentialID)
       const signatures = await signing
         .sign({
           provider: provider.id,

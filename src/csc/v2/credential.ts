@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
-import { type Credential, type CredentialAuth, credentialStatus } from '../../enrolment/enrolment.js'
+import type { Credential, CredentialAuth } from '../../enrolment/enrolment.js'
 import type { Pki } from '../../pki/pki.js'
-import { keyDescription } from '../algorithms.js'
+import { describeKeyAndCertificate } from '../certificate-view.js'
 import type { Lenient } from '../leniencies.js'
 import { parameter } from '../validation.js'
 import { authTermsOf } from './auth-objects.js'
@@ -67,7 +67,7 @@ export const CredentialInfo = Type.Object({
   lang: Type.String()
 })
 
-/** The view of one credential at `now`. One that is not published yet has a disabled key and no cert.status. */
+/** The view of one credential at `now`. */
 export function describeCredential(
   credential: Credential,
   pki: Pki,
@@ -75,30 +75,9 @@ export function describeCredential(
   view: { certificates?: string; certInfo?: boolean; authInfo?: boolean },
   lenient: Lenient
 ) {
-  const status = credentialStatus(credential, now)
-  const certificate = pki.describe(credential.certificate)
-  const chain = view.certificates === 'chain' ? pki.chain(credential.provider) : []
   return {
     credentialID: credential.id,
-    description: `${certificate.commonName}, ${credential.algorithm}`,
-    key: { status: status === 'active' ? 'enabled' : 'disabled', ...keyDescription(credential.algorithm) },
-    cert: {
-      ...(status === 'issued' ? {} : { status: status === 'active' ? 'valid' : status }),
-      ...(view.certificates === 'none'
-        ? {}
-        : {
-            certificates: [credential.certificate, ...chain].map((der) => Buffer.from(der).toString('base64'))
-          }),
-      ...(view.certInfo === true
-        ? {
-            issuerDN: certificate.issuer,
-            serialNumber: certificate.serialNumber,
-            subjectDN: certificate.subject,
-            validFrom: generalizedTime(certificate.notBefore),
-            validTo: generalizedTime(certificate.notAfter)
-          }
-        : {})
-    },
+    ...describeKeyAndCertificate(credential, pki, now, view),
     auth: describeAuth(credential.auth, view.authInfo === true || lenient('csc.auth-always'), lenient),
     SCAL: credential.scal,
     multisign: credential.multisign,
@@ -115,6 +94,3 @@ function describeAuth(auth: CredentialAuth, whole: boolean, lenient: Lenient) {
     ...(whole ? { expression: terms.expression, objects: terms.objects.map((one) => ({ ...one })) } : {})
   }
 }
-
-/** `YYYYMMDDHHMMSSZ`, as the standard writes times. */
-const generalizedTime = (at: Date): string => `${at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`

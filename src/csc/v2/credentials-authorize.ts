@@ -5,9 +5,9 @@ import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { hashesParameter, readNamedDigests } from '../digests.js'
 import { invalidRequest } from '../faults.js'
+import { ownCredential } from '../own-credential.js'
 import { missing, parameter, text } from '../validation.js'
 import { authTermsOf, biometricObject, factorsIn, readAuthData } from './auth-objects.js'
-import { ownCredential } from './own-credential.js'
 
 const Body = Type.Object({
   credentialID: text('credentialID', { maxLength: 64 }),

@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { grantOf, requireTokenOrSad } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
+import { ownCredential } from '../own-credential.js'
 import { text } from '../validation.js'
 import { CredentialInfo, describeCredential, viewParameters } from './credential.js'
-import { ownCredential } from './own-credential.js'
 
 const Body = Type.Object({ credentialID: text('credentialID', { maxLength: 64 }), ...viewParameters })
 

@@ -2,9 +2,9 @@ import { Type } from 'typebox'
 import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { hashesParameter, readNamedDigests } from '../digests.js'
+import { ownCredential } from '../own-credential.js'
 import { missing, parameter, text } from '../validation.js'
 import { disabled } from './credentials-authorize.js'
-import { ownCredential } from './own-credential.js'
 
 const Body = Type.Object({
   SAD: parameter(Type.String({ minLength: 1, maxLength: 4096 }), {

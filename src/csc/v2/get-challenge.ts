@@ -2,10 +2,10 @@ import { Type } from 'typebox'
 import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { invalidRequest } from '../faults.js'
+import { ownCredential } from '../own-credential.js'
 import { missing, parameter, text } from '../validation.js'
 import { isChallenged } from './auth-objects.js'
 import { disabled } from './credentials-authorize.js'
-import { ownCredential } from './own-credential.js'
 
 const Body = Type.Object({
   credentialID: text('credentialID', { maxLength: 64 }),

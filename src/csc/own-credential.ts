@@ -1,7 +1,7 @@
-import type { Credential } from '../../enrolment/enrolment.js'
-import type { CscGrant } from '../bearer.js'
-import type { ProviderApi } from '../deps.js'
-import { invalidRequest } from '../faults.js'
+import type { Credential } from '../enrolment/enrolment.js'
+import type { CscGrant } from './bearer.js'
+import type { ProviderApi } from './deps.js'
+import { invalidRequest } from './faults.js'
 
 /**
  * The credential that a call names, as far as its token reaches: of this provider, of the person whose token it is, and
