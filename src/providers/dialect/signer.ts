@@ -29,16 +29,18 @@ export const rsaOnly = {
 } as const
 
 /**
- * The person that a relying party names, and their credentials. One not yet published is not shown.
+ * The person that a relying party names, and their credentials. One not yet published is not shown, nor one that the
+ * phone alone does not open.
  * @returns Null: no such subscriber at this provider. A dialect answers it like one without credentials (I6).
  */
 export async function findSigner(deps: SignerDeps, provider: string, login: string): Promise<Signer | null> {
   const subscriber = await deps.directory.subscriberByLogin(provider, login)
   if (subscriber === null) return null
   const all = await deps.directory.credentialsOf(subscriber.id)
+  // No dialect has a place for the PIN or code that other credentials ask for besides.
   const shown = all.filter(
-    ({ status, algorithm }) =>
-      status !== 'issued' && (algorithm.startsWith('RSA') || !deps.quirk(rsaOnly.name))
+    ({ status, auth, algorithm }) =>
+      status !== 'issued' && auth === 'phone' && (algorithm.startsWith('RSA') || !deps.quirk(rsaOnly.name))
   )
   const at = deps.now()
   const usable = (credential: Credential) => credentialStatus(credential, at) === 'active'
