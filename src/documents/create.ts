@@ -1,11 +1,12 @@
 import { hash, randomBytes, verify, X509Certificate } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
-import { type Documents, documentLimits, type PreparedDocument } from './documents.js'
+import { type Documents, documentLimits, type Place, type PreparedDocument } from './documents.js'
 import type { DocumentStore, StoredDocument } from './needs.js'
 import { cmsOf, signedAttributes } from './pdf/cms.js'
 import { digestOfRange, embedPdf } from './pdf/place.js'
 import type { Workshop } from './workshop.js'
+import { embedXml } from './xml/embed-xml.js'
 
 /** What documents stand on. */
 export interface DocumentsDeps {
@@ -24,16 +25,15 @@ export function createDocuments({ store, workshop, now }: DocumentsDeps): Docume
           says: `A document has at most ${octets} octets.`
         })
       const createdAt = now()
-      const { document, place, fieldName } = await workshop.run({ content })
-      const attributes = signedAttributes(digestOfRange(document, place), certificate)
+      const { document, place } = await workshop.run({ content })
       const stored: StoredDocument = {
         id: randomBytes(32).toString('base64url'),
         owner,
         batch,
         certificate,
         document,
-        digest: hash('sha256', attributes, 'buffer'),
-        place: { kind: 'pdf', fieldName, ...place },
+        digest: hash('sha256', coverOf(document, place, certificate).toBeSigned, 'buffer'),
+        place,
         createdAt,
         expiresAt: new Date(createdAt.getTime() + waitS * 1000)
       }
@@ -57,10 +57,18 @@ export function createDocuments({ store, workshop, now }: DocumentsDeps): Docume
   }
 }
 
-function preparedOf(stored: StoredDocument): PreparedDocument {
-  const { id, owner, batch, certificate, document, place, expiresAt } = stored
+/** What a signature in this place covers, and what is signed for it. */
+function coverOf(document: Uint8Array, place: Place, certificate: Uint8Array) {
+  if (place.kind === 'xml') {
+    const toBeSigned = Buffer.from(place.signedInfo, 'utf8')
+    return { documentSha256: hash('sha256', toBeSigned, 'buffer'), toBeSigned }
+  }
   const documentSha256 = digestOfRange(document, place)
-  const toBeSigned = signedAttributes(documentSha256, certificate)
+  return { documentSha256, toBeSigned: signedAttributes(documentSha256, certificate) }
+}
+
+function preparedOf({ id, owner, batch, certificate, document, place, expiresAt }: StoredDocument) {
+  const { documentSha256, toBeSigned } = coverOf(document, place, certificate)
   return {
     id,
     owner,
@@ -71,24 +79,26 @@ function preparedOf(stored: StoredDocument): PreparedDocument {
     documentSha256,
     toBeSigned,
     digest: hash('sha256', toBeSigned, 'buffer'),
-    signatureName: place.fieldName,
+    signatureName: place.kind === 'pdf' ? place.fieldName : place.signatureId,
     place,
     expiresAt
   }
 }
 
 function complete(
-  { certificate, document, documentSha256, place }: PreparedDocument,
+  { certificate, document, place }: PreparedDocument,
   signature: Uint8Array,
   chain: readonly Uint8Array[]
 ): Uint8Array {
   const { publicKey } = new X509Certificate(certificate)
-  // Over the attributes of what is sent out, not of what was sent in.
-  const toBeSigned = signedAttributes(documentSha256, certificate)
+  // Over what is sent out, not over what was sent in.
+  const { documentSha256, toBeSigned } = coverOf(document, place, certificate)
   if (!verify('sha256', toBeSigned, publicKey, signature))
     throw new ServiceError('request_invalid', 'a signature over something else', {
       says: 'This is no signature over this document by the key of its certificate.',
       field: 'signature'
     })
-  return embedPdf(document, place, cmsOf(documentSha256, certificate, chain, signature))
+  return place.kind === 'pdf'
+    ? embedPdf(document, place, cmsOf(documentSha256, certificate, chain, signature))
+    : embedXml(document, place.mark, signature)
 }

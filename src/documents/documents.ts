@@ -56,30 +56,49 @@ export interface PdfRequest {
   signedAt: Date
 }
 
+/** An XML document that is to be signed, enveloped. */
+export interface XmlRequest {
+  kind: 'xml'
+  document: string
+  /** Ids, or paths of element names from the root; none: the whole document. */
+  nodes: readonly string[]
+  /** Path or Id of the element that the signature becomes the last child of; null: the root. */
+  location: string | null
+  /** Id of the signature; null: one of ours. */
+  signatureId: string | null
+  /** DER; goes into KeyInfo. */
+  certificate: Uint8Array
+}
+
 /** A document that waits for its signature. */
 export interface PreparedDocument {
   /** 256 random bits, base64url. */
   id: string
   owner: DocumentOwner
-  kind: 'pdf'
+  kind: 'pdf' | 'xml'
   /** Names the request it came with, if its dialect has a name for that. */
   batch: string | null
   /** Whose signature it is to be, DER. */
   certificate: Uint8Array
   /** With the place for the signature in it, empty. */
   document: Uint8Array
-  /** SHA-256 of what the signature covers of it: the byte range. */
+  /** SHA-256 of the byte range of a PDF; of XML, of what is signed. */
   documentSha256: Uint8Array
-  /** What is signed: DER of the signed attributes. */
+  /** What is signed: DER of the signed attributes of a PDF, the canonical SignedInfo of XML. */
   toBeSigned: Uint8Array
   /** SHA-256 of that: what a relying party asks a signature for. */
   digest: Uint8Array
-  /** The signature field. */
+  /** The signature field of a PDF, the Id of an XML signature. */
   signatureName: string
   /** Where the signature goes. */
-  place: PdfPlace
+  place: Place
   expiresAt: Date
 }
+
+/** Where a signature goes, by the kind of document. */
+export type Place =
+  | ({ kind: 'pdf'; fieldName: string } & PdfPlace)
+  | { kind: 'xml'; signatureId: string; signedInfo: string; mark: string }
 
 /** A request to prepare a document. */
 export interface PrepareRequest {
@@ -87,7 +106,7 @@ export interface PrepareRequest {
   batch: string | null
   /** Of a credential, DER: whoever calls has made sure of it. */
   certificate: Uint8Array
-  content: PdfRequest
+  content: PdfRequest | XmlRequest
 }
 
 /** How a prepared document is named: by its id, or by what was asked a signature for. */

@@ -1,5 +1,4 @@
-import type { DocumentOwner } from './documents.js'
-import type { PdfPlace } from './pdf/place.js'
+import type { DocumentOwner, Place } from './documents.js'
 
 /** What is kept of a document between its digest and its signature. */
 export interface StoredDocument {
@@ -12,7 +11,7 @@ export interface StoredDocument {
   /** SHA-256 of what is signed. */
   digest: Uint8Array
   /** Where the signature goes, and what the place is called. */
-  place: { kind: 'pdf'; fieldName: string } & PdfPlace
+  place: Place
   createdAt: Date
   expiresAt: Date
 }

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type DigestedPdf, digestPdf } from './pdf/digest-pdf.js'
 import { DocumentRefusal } from './refusal.js'
-import type { Job, JobOutcome } from './workshop.js'
+import type { Digested, Job, JobOutcome } from './workshop.js'
 
 /*
  * Reads one document of somebody else's, and ends. Started by `workshop.ts`, which ends it by force where it takes too
@@ -12,11 +11,21 @@ if (parentPort === null) throw new TypeError('worker.js is started by the worksh
 const port = parentPort
 const job: Job = workerData
 
-const work = (): Promise<DigestedPdf> => digestPdf(job.content)
+/** Each kind has libraries of its own, which take time to load. */
+async function work({ content }: Job): Promise<Digested> {
+  if (content.kind === 'pdf') {
+    const { digestPdf } = await import('./pdf/digest-pdf.js')
+    const { document, place, fieldName } = await digestPdf(content)
+    return { document, place: { kind: 'pdf', fieldName, ...place } }
+  }
+  const { digestXml } = await import('./xml/digest-xml.js')
+  const { document, ...place } = digestXml(content)
+  return { document: Buffer.from(document, 'utf8'), place: { kind: 'xml', ...place } }
+}
 
 async function outcome(): Promise<JobOutcome> {
   try {
-    return { done: await work() }
+    return { done: await work(job) }
   } catch (error) {
     if (error instanceof DocumentRefusal) return { refused: error.message }
     // What a document can do to a parser is not foreseen in every case; whatever it is, it ends here.

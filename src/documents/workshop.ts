@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { ServiceError } from '../errors.js'
-import type { PdfRequest } from './documents.js'
-import type { DigestedPdf } from './pdf/digest-pdf.js'
+import type { PdfRequest, Place, XmlRequest } from './documents.js'
 
 /** Heap of a worker, its stack, and the time it has. */
 const limits = { heapMb: 256, youngMb: 32, stackMb: 4, timeMs: 20_000 }
@@ -12,16 +11,22 @@ const waitingMax = 32
 
 /** What a worker is given. */
 export interface Job {
-  content: PdfRequest
+  content: PdfRequest | XmlRequest
+}
+
+/** A document with an empty place for its signature. */
+export interface Digested {
+  document: Uint8Array
+  place: Place
 }
 
 /** What it answers: what it made, or a sentence for whoever sent the document. */
-export type JobOutcome = { done: DigestedPdf } | { refused: string; why?: string | undefined }
+export type JobOutcome = { done: Digested } | { refused: string; why?: string | undefined }
 
 /** Where documents are read. */
 export interface Workshop {
   /** @throws ServiceError `request_invalid` with the reason; `too_many_requests` when too many wait. */
-  run(job: Job): Promise<DigestedPdf>
+  run(job: Job): Promise<Digested>
   /** Ends what is under way. */
   close(): Promise<void>
 }

@@ -42,7 +42,6 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
   'xml-crypto': ['documents'],
   '@xmldom/xmldom': ['documents'],
   xpath: ['documents'],
-  '@fastify/multipart': ['providers'],
   fastify: [...surfaces, ...assembly],
   '@fastify/swagger': ['http'],
   '@fastify/swagger-ui': ['http'],

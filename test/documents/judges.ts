@@ -61,3 +61,21 @@ export const byCairo = (pdf: Uint8Array): Promise<Uint8Array> =>
     await run('pdftocairo', ['-pdf', 'in.pdf', 'out.pdf'], { cwd: folder })
     return readFile(join(folder, 'out.pdf'))
   })
+
+/** Whether `xmlsec1` finds the signature good and its certificate below the root. `idOf`: elements with an Id. */
+export const verifiesXml = (
+  xml: Uint8Array,
+  { issuer, root, idOf }: { issuer: Uint8Array; root: Uint8Array; idOf: readonly string[] }
+): Promise<boolean> =>
+  inFolder(async (folder) => {
+    const files = { 'signed.xml': xml, 'issuer.der': issuer, 'root.der': root }
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+    const trust = ['--trusted-der', 'root.der', '--untrusted-der', 'issuer.der']
+    const ids = idOf.flatMap((name) => ['--id-attr:Id', name])
+    return run('xmlsec1', ['--verify', '--enabled-key-data', 'x509', ...trust, ...ids, 'signed.xml'], {
+      cwd: folder
+    }).then(
+      () => true,
+      () => false
+    )
+  })

@@ -40,6 +40,20 @@ const Body = Type.Object({
       signature: Type.String({ minLength: 1, maxLength: shortText, description: 'Of Signing/status' })
     })
   ),
+  xmlDocs: documentList(
+    Type.Object({
+      documentId,
+      document: repeated(fileText),
+      signatureId: repeated(128),
+      sh: repeated(shortText),
+      digest: Type.String({
+        minLength: 1,
+        maxLength: shortText,
+        description: 'As the hash step answered it'
+      }),
+      signature: Type.String({ minLength: 1, maxLength: shortText, description: 'Of Signing/status' })
+    })
+  ),
   ...officeFields
 })
 const spelling = {
@@ -54,6 +68,7 @@ const spelling = {
     digest: null,
     signature: null
   },
+  xmlDocs: { documentId: null, document: null, signatureId: null, sh: null, digest: null, signature: null },
   wordDocs: null,
   excelDocs: null
 }
@@ -77,6 +92,9 @@ export const attachDocuments: DialectRoutes = async (app, { provider, pki, docum
                   document: Type.String({ description: 'The signed document in base64' })
                 })
               )
+            ),
+            xmlDocs: Type.Optional(
+              Type.Array(Type.Object({ documentId: Type.String(), document: Type.String() }))
             )
           })
         }
@@ -86,44 +104,62 @@ export const attachDocuments: DialectRoutes = async (app, { provider, pki, docum
     async (request) => {
       const { party, findings } = callerOf(request)
       const { login } = subscriberOf(request)
-      const { pdfDocs, wordDocs, excelDocs } = request.body
-      requireDocuments({ pdfDocs, wordDocs, excelDocs })
+      const { pdfDocs, xmlDocs, wordDocs, excelDocs } = request.body
+      requireDocuments({ pdfDocs, xmlDocs, wordDocs, excelDocs })
       const signer = await findSigner(deps, provider.id, login)
-      const signed: { documentId: string; document: string }[] = []
-      for (const [index, item] of (pdfDocs ?? []).entries()) {
-        const field = `pdfDocs[${index}]`
+      /** The document of one item with its signature in it. */
+      async function put(
+        kind: PreparedDocument['kind'],
+        item: { digest: string; signature: string },
+        field: string,
+        sent: (prepared: PreparedDocument) => readonly Sent[]
+      ): Promise<string> {
         const digest = readDigest(item.digest, { form: 'digest-info', field: `${field}.digest`, findings })
         const prepared = await documents.find(party, { digest })
         const own = signer?.credentials.some(
           ({ certificate }) => prepared !== null && Buffer.compare(certificate, prepared.certificate) === 0
         )
-        if (prepared === null || own !== true)
+        if (prepared === null || prepared.kind !== kind || own !== true)
           throw new ServiceError('not_found', 'no prepared document with this digest', {
             says: 'There is no such document: documents/hash prepares it, and keeps it for an hour.',
             field: `${field}.digest`
           })
-        requireSame(prepared, item, field)
+        requireSame(sent(prepared), field)
         const signature = readFile(item.signature, `${field}.signature`)
-        const document = documents.complete(prepared, signature, pki.chain(provider.id))
-        signed.push({ documentId: item.documentId, document: Buffer.from(document).toString('base64') })
+        return Buffer.from(documents.complete(prepared, signature, pki.chain(provider.id))).toString('base64')
       }
-      return { pdfDocs: signed }
+      const pdfs: { documentId: string; document: string }[] = []
+      for (const [index, item] of (pdfDocs ?? []).entries()) {
+        const document = await put('pdf', item, `pdfDocs[${index}]`, (prepared) => [
+          ['documentBytes', item.documentBytes, prepared.document],
+          ['documentHash', item.documentHash, prepared.documentSha256],
+          ['sh', item.sh, prepared.toBeSigned]
+        ])
+        pdfs.push({ documentId: item.documentId, document })
+      }
+      const xmls: { documentId: string; document: string }[] = []
+      for (const [index, item] of (xmlDocs ?? []).entries()) {
+        const document = await put('xml', item, `xmlDocs[${index}]`, (prepared) => [
+          [
+            'document',
+            item.document && Buffer.from(item.document, 'utf8').toString('base64'),
+            prepared.document
+          ],
+          ['sh', item.sh, prepared.digest]
+        ])
+        xmls.push({ documentId: item.documentId, document })
+      }
+      return { ...(pdfDocs && { pdfDocs: pdfs }), ...(xmlDocs && { xmlDocs: xmls }) }
     }
   )
 }
 
+/** A member, what was sent in it in base64, and what the hash step answered. */
+type Sent = readonly [name: string, text: string | undefined, octets: Uint8Array]
+
 /** What is sent back must be what the hash step answered: a document that was changed since is not what was signed. */
-function requireSame(
-  prepared: PreparedDocument,
-  sent: { documentBytes?: string; documentHash?: string; sh?: string },
-  field: string
-): void {
-  const pairs = [
-    ['documentBytes', sent.documentBytes, prepared.document],
-    ['documentHash', sent.documentHash, prepared.documentSha256],
-    ['sh', sent.sh, prepared.toBeSigned]
-  ] as const
-  for (const [name, text, octets] of pairs) {
+function requireSame(members: readonly Sent[], field: string): void {
+  for (const [name, text, octets] of members) {
     if (text === undefined || text === '') continue
     if (Buffer.compare(readFile(text, `${field}.${name}`), octets) !== 0)
       throw new ServiceError('request_invalid', `${name} was changed`, {

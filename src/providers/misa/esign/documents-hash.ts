@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
-import type { PreparedDocument } from '../../../documents/documents.js'
+import { type Static, Type } from 'typebox'
+import type { PrepareRequest } from '../../../documents/documents.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { writeDigestInfo } from '../../dialect/digest-info.js'
 import { readFile } from '../../dialect/document-text.js'
@@ -18,6 +18,7 @@ import { PdfSignatureInfo, pdfSignatureInfoSpelling, readSignatureInfo } from '.
 import { documentsPath } from './paths.js'
 import { subscriberOf } from './signer-token.js'
 import { respell } from './spelling.js'
+import { readXmlSignatureInfo, XmlSignatureInfo, xmlSignatureInfoSpelling } from './xml-signature-info.js'
 
 const Body = Type.Object(
   {
@@ -27,6 +28,13 @@ const Body = Type.Object(
         DocumentId: documentId,
         FileToSign: Type.String({ minLength: 1, maxLength: fileText, description: 'The PDF in base64' }),
         SignatureInfo: Type.Optional(PdfSignatureInfo)
+      })
+    ),
+    xmlDocs: documentList(
+      Type.Object({
+        DocumentId: documentId,
+        FileToSign: Type.String({ minLength: 1, maxLength: fileText, description: 'The XML as text' }),
+        SignatureInfo: Type.Optional(XmlSignatureInfo)
       })
     ),
     ...officeFields
@@ -54,10 +62,40 @@ const Body = Type.Object(
     ]
   }
 )
+const Answer = Type.Object({
+  pdfDocs: Type.Optional(
+    Type.Array(
+      Type.Object({
+        documentId: Type.String(),
+        documentBytes: Type.String({
+          description: 'The PDF with an empty place for its signature'
+        }),
+        documentHash: Type.String({ description: 'SHA-256 of its byte range' }),
+        sh: Type.String({ description: 'DER of the signed attributes' }),
+        signatureName: Type.String({ description: 'The signature field' }),
+        digest: Type.String({ description: 'FileToSign of Signing/hash' })
+      })
+    )
+  ),
+  xmlDocs: Type.Optional(
+    Type.Array(
+      Type.Object({
+        documentId: Type.String(),
+        document: Type.String({ description: 'The XML with a mark in the place of the signature' }),
+        signatureId: Type.String(),
+        digest: Type.String({ description: 'FileToSign of Signing/hash' }),
+        sh: Type.String({ description: 'SHA-256 of the canonical SignedInfo' })
+      })
+    )
+  )
+})
+type Answer = Static<typeof Answer>
+
 const spelling = {
   certificate: null,
   certificateChain: null,
   pdfDocs: { DocumentId: null, FileToSign: null, SignatureInfo: pdfSignatureInfoSpelling },
+  xmlDocs: { DocumentId: null, FileToSign: null, SignatureInfo: xmlSignatureInfoSpelling },
   wordDocs: null,
   excelDocs: null
 }
@@ -73,22 +111,7 @@ export const hashDocuments: DialectRoutes = async (app, { provider, pki, documen
         summary: 'Prepare whole documents for their signature',
         body: Body,
         response: {
-          200: Type.Object({
-            pdfDocs: Type.Optional(
-              Type.Array(
-                Type.Object({
-                  documentId: Type.String(),
-                  documentBytes: Type.String({
-                    description: 'The PDF with an empty place for its signature'
-                  }),
-                  documentHash: Type.String({ description: 'SHA-256 of its byte range' }),
-                  sh: Type.String({ description: 'DER of the signed attributes' }),
-                  signatureName: Type.String({ description: 'The signature field' }),
-                  digest: Type.String({ description: 'FileToSign of Signing/hash' })
-                })
-              )
-            )
-          })
+          200: Answer
         }
       },
       preValidation: respell('body', spelling)
@@ -96,8 +119,8 @@ export const hashDocuments: DialectRoutes = async (app, { provider, pki, documen
     async (request) => {
       const { party } = callerOf(request)
       const { login } = subscriberOf(request)
-      const { certificate, pdfDocs, wordDocs, excelDocs } = request.body
-      requireDocuments({ pdfDocs, wordDocs, excelDocs })
+      const { certificate, pdfDocs, xmlDocs, wordDocs, excelDocs } = request.body
+      requireDocuments({ pdfDocs, xmlDocs, wordDocs, excelDocs })
       const sent = readFile(certificate, 'certificate')
       const { credential } = await requireSigner(
         deps,
@@ -106,30 +129,41 @@ export const hashDocuments: DialectRoutes = async (app, { provider, pki, documen
         (one) => Buffer.compare(one.certificate, sent) === 0
       )
       const signerName = pki.describe(credential.certificate).commonName
-      const prepared: { documentId: string; document: PreparedDocument }[] = []
+      const prepare = (content: PrepareRequest['content']) =>
+        documents.prepare({ owner: party, batch: null, certificate: credential.certificate, content })
+      const pdfs: object[] = []
       for (const [index, { DocumentId, FileToSign, SignatureInfo = {} }] of (pdfDocs ?? []).entries()) {
-        const document = await documents.prepare({
-          owner: party,
-          batch: null,
-          certificate: credential.certificate,
-          content: {
-            kind: 'pdf',
-            document: readFile(FileToSign, `pdfDocs[${index}].FileToSign`),
-            ...readSignatureInfo(SignatureInfo, signerName, deps.now())
-          }
+        const one = await prepare({
+          kind: 'pdf',
+          document: readFile(FileToSign, `pdfDocs[${index}].FileToSign`),
+          ...readSignatureInfo(SignatureInfo, signerName, deps.now())
         })
-        prepared.push({ documentId: DocumentId, document })
+        pdfs.push({
+          documentId: DocumentId,
+          documentBytes: base64(one.document),
+          documentHash: base64(one.documentSha256),
+          sh: base64(one.toBeSigned),
+          signatureName: one.signatureName,
+          digest: base64(writeDigestInfo(one.digest))
+        })
       }
-      return {
-        pdfDocs: prepared.map(({ documentId, document }) => ({
-          documentId,
-          documentBytes: base64(document.document),
-          documentHash: base64(document.documentSha256),
-          sh: base64(document.toBeSigned),
-          signatureName: document.signatureName,
-          digest: base64(writeDigestInfo(document.digest))
-        }))
+      const xmls: object[] = []
+      for (const { DocumentId, FileToSign, SignatureInfo = {} } of xmlDocs ?? []) {
+        const one = await prepare({
+          kind: 'xml',
+          document: FileToSign,
+          certificate: credential.certificate,
+          ...readXmlSignatureInfo(SignatureInfo)
+        })
+        xmls.push({
+          documentId: DocumentId,
+          document: Buffer.from(one.document).toString('utf8'),
+          signatureId: one.signatureName,
+          digest: base64(writeDigestInfo(one.digest)),
+          sh: base64(one.digest)
+        })
       }
+      return { ...(pdfDocs && { pdfDocs: pdfs }), ...(xmlDocs && { xmlDocs: xmls }) } as Answer
     }
   )
 }
