@@ -8,6 +8,8 @@ const limits = { heapMb: 256, youngMb: 32, stackMb: 4, timeMs: 20_000 }
 /** Documents that are read at the same time, and that wait for their turn. */
 const atOnce = 2
 const waitingMax = 32
+/** Characters of what is logged of a document that broke its reader. */
+const whyMax = 2_000
 
 /** What a worker is given. */
 export interface Job {
@@ -34,7 +36,7 @@ export interface Workshop {
 /** Reads each document in a thread of its own, with a heap and a time of its own. */
 export function openWorkshop({ onTrouble }: { onTrouble: (why: string) => void }): Workshop {
   const waiting: (() => void)[] = []
-  const closing = new AbortController()
+  let closed = false
   const running = new Set<Worker>()
   let busy = 0
 
@@ -57,7 +59,7 @@ export function openWorkshop({ onTrouble }: { onTrouble: (why: string) => void }
     async run(job) {
       await turn()
       try {
-        if (closing.signal.aborted) throw new ServiceError('internal', 'the workshop is closed')
+        if (closed) throw new ServiceError('internal', 'the workshop is closed')
         const worker = new Worker(new URL('./worker.js', import.meta.url), {
           workerData: job,
           resourceLimits: {
@@ -71,9 +73,9 @@ export function openWorkshop({ onTrouble }: { onTrouble: (why: string) => void }
         })
         running.add(worker)
         try {
-          const outcome = await outcomeOf(worker, closing.signal)
+          const outcome = await outcomeOf(worker)
           if ('done' in outcome) return outcome.done
-          if (outcome.why !== undefined) onTrouble(outcome.why)
+          if (outcome.why !== undefined) onTrouble(outcome.why.slice(0, whyMax))
           throw new ServiceError('request_invalid', `a document was refused: ${outcome.refused}`, {
             says: outcome.refused
           })
@@ -87,14 +89,14 @@ export function openWorkshop({ onTrouble }: { onTrouble: (why: string) => void }
     },
 
     async close() {
-      closing.abort()
+      closed = true
       await Promise.all([...running].map((worker) => worker.terminate()))
     }
   }
 }
 
 /** What a worker answers, or what is to be said of one that does not. */
-async function outcomeOf(worker: Worker, closing: AbortSignal): Promise<JobOutcome> {
+async function outcomeOf(worker: Worker): Promise<JobOutcome> {
   const done = new AbortController()
   const answered = new Promise<JobOutcome>((resolve) => {
     worker.once('message', resolve)
@@ -103,9 +105,9 @@ async function outcomeOf(worker: Worker, closing: AbortSignal): Promise<JobOutco
     )
     worker.once('exit', () => resolve({ refused: 'The document cannot be read.' }))
   })
-  const late = sleep(limits.timeMs, undefined, { signal: AbortSignal.any([done.signal, closing]) }).then(
+  const late = sleep(limits.timeMs, undefined, { signal: done.signal }).then(
     (): JobOutcome => ({ refused: `The document takes more than ${limits.timeMs / 1000} s to read.` }),
-    (): JobOutcome => ({ refused: 'The server closes.' })
+    (): JobOutcome => ({ refused: 'The document was read in time.' })
   )
   try {
     return await Promise.race([answered, late])

@@ -638,7 +638,6 @@ t.test('MISA eSign', async (t) => {
         }
       }
     )
-
   })
 
   t.test('webhook', async (t) => {

@@ -23,39 +23,55 @@ import { respell } from './spelling.js'
 const repeated = (maxLength: number) =>
   Type.Optional(Type.String({ maxLength, description: 'As the hash step answered it' }))
 
-const Body = Type.Object({
-  ...certificateFields,
-  pdfDocs: documentList(
-    Type.Object({
-      documentId,
-      documentBytes: repeated(fileText),
-      documentHash: repeated(shortText),
-      sh: repeated(shortText),
-      signatureName: repeated(255),
-      digest: Type.String({
-        minLength: 1,
-        maxLength: shortText,
-        description: 'As the hash step answered it'
-      }),
-      signature: Type.String({ minLength: 1, maxLength: shortText, description: 'Of Signing/status' })
-    })
-  ),
-  xmlDocs: documentList(
-    Type.Object({
-      documentId,
-      document: repeated(fileText),
-      signatureId: repeated(128),
-      sh: repeated(shortText),
-      digest: Type.String({
-        minLength: 1,
-        maxLength: shortText,
-        description: 'As the hash step answered it'
-      }),
-      signature: Type.String({ minLength: 1, maxLength: shortText, description: 'Of Signing/status' })
-    })
-  ),
-  ...officeFields
-})
+const Body = Type.Object(
+  {
+    ...certificateFields,
+    pdfDocs: documentList(
+      Type.Object({
+        documentId,
+        documentBytes: repeated(fileText),
+        documentHash: repeated(shortText),
+        sh: repeated(shortText),
+        signatureName: repeated(255),
+        digest: Type.String({
+          minLength: 1,
+          maxLength: shortText,
+          description: 'As the hash step answered it'
+        }),
+        signature: Type.String({ minLength: 1, maxLength: shortText, description: 'Of Signing/status' })
+      })
+    ),
+    xmlDocs: documentList(
+      Type.Object({
+        documentId,
+        document: repeated(fileText),
+        signatureId: repeated(128),
+        sh: repeated(shortText),
+        digest: Type.String({
+          minLength: 1,
+          maxLength: shortText,
+          description: 'As the hash step answered it'
+        }),
+        signature: Type.String({ minLength: 1, maxLength: shortText, description: 'Of Signing/status' })
+      })
+    ),
+    ...officeFields
+  },
+  {
+    examples: [
+      {
+        certificate: 'MIIE…',
+        pdfDocs: [
+          {
+            documentId: '6f8a3c52-8f0b-4a39-9d5c-2f3f6b1c7e11',
+            digest: 'MDEwDQYJYIZIAWUDBAIBBQAEILEzoMDpvuO+IBY9KtMdYkjbKSqm3LHuCHoqpQ4Px1ri',
+            signature: 'k3Jm…'
+          }
+        ]
+      }
+    ]
+  }
+)
 const spelling = {
   certificate: null,
   certificateChain: null,
