@@ -237,7 +237,7 @@ const onlyV2 = (row: Row, refused: Refused, sure: Mark): Rule[] => {
       if (!authObjectsOf(credential).some(({ type }) => String(type).endsWith('OOB')))
         throw new NotOffered('no factor is out of band')
       target.person.confirmSoon('one document, "csc-conformance"')
-      const first = await target.call(name, body)
+      const first = await target.approvals.inPlace(() => target.call(name, body))
       const { handle } = success(first, 202)
       must(typeof handle === 'string' && handle !== '', `handle is ${shown(handle)}`)
     }),

@@ -43,6 +43,8 @@ export interface Approvals {
     asking?: Asking,
     codes?: boolean
   ): Promise<{ body: Fields; credential: Credential; documents: Document[]; scheme: Scheme }>
+  /** Waits until few enough phones are asked, and does what asks one. */
+  inPlace<T>(work: () => Promise<T>): Promise<T>
   /** A body of signHash for an approval. */
   signing(approval: Approval, documents?: readonly Document[]): Fields
 }
@@ -95,22 +97,23 @@ export function createApprovals(at: () => Target): Approvals {
       return { body, credential: chosen, documents, scheme }
     },
 
-    approve: (asking) =>
-      inPlace(async () => {
-        const target = at()
-        const credential = asking?.credential ?? (await target.credential())
-        if (!credential.enabled) throw new NotOffered(`the key of ${credential.id} is disabled`)
-        if (credential.mode === 'oauth2code') {
-          return target.oauth.approve({ ...asking, credential })
-        }
-        await target.needs('credentials/authorize')
+    inPlace,
+
+    async approve(asking) {
+      const target = at()
+      const credential = asking?.credential ?? (await target.credential())
+      if (!credential.enabled) throw new NotOffered(`the key of ${credential.id} is disabled`)
+      if (credential.mode === 'oauth2code') return target.oauth.approve({ ...asking, credential })
+      await target.needs('credentials/authorize')
+      return inPlace(async () => {
         const { body, documents, scheme } = await approvals.body({ ...asking, credential }, true)
         target.person.confirmSoon(`${documents.length} document(s) of ${credential.id}, "csc-conformance"`)
         const fields = await authorized(target, await target.call('credentials/authorize', body))
         const sad = textOf(fields, 'SAD')
         const expiresIn = typeof fields.expiresIn === 'number' ? fields.expiresIn : null
         return { sad, expiresIn, credential, documents, scheme }
-      }),
+      })
+    },
 
     shared() {
       common ??= once(() => approvals.approve())

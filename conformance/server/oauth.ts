@@ -127,14 +127,18 @@ export function createOAuth(at: () => Target): OAuth {
         ? (parameters as Pairs)
         : Object.entries(parameters as Record<string, string>)
       const url = `${await oauth.endpoint('authorize')}?${formOf(pairs)}`
-      return walk(url, {
-        ...{ redirectUri: options.redirectUri, user: options.user, password: options.password },
-        code: person.code,
-        loggedIn: () => {
-          if (pairs.some(([name, value]) => name !== 'scope' && value.includes('credential')))
-            person.confirmSoon('what the page says')
-        }
-      })
+      const asksPhone = pairs.some(
+        ([name, value]) => name === 'authorization_details' || value === 'credential'
+      )
+      const visiting = () =>
+        walk(url, {
+          ...{ redirectUri: options.redirectUri, user: options.user, password: options.password },
+          code: person.code,
+          loggedIn: () => {
+            if (asksPhone) person.confirmSoon('what the page says')
+          }
+        })
+      return asksPhone ? at().approvals.inPlace(visiting) : visiting()
     },
 
     async serviceCode() {

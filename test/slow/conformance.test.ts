@@ -6,31 +6,29 @@ import { startWorld, type World } from '../world.js'
 import { lines, type Run, runSuite } from './conformance/suite.js'
 
 const versions = ['v1', 'v2'] as const
-/** A machine that does much else at the time is slower than the 80 s of a base. */
-const patience = ['--patience', '400']
+/** Slower machines may take longer than the 80 s of a base; waiting for a SAD of 300 s is left to the test below. */
+const patience = ['--patience', '280']
 
 t.setTimeout(1_800_000)
 
 t.test('every provider conforms, in both versions', { timeout: 1_800_000 }, async (t) => {
   const world = await startWorld(t)
+  const folder = t.testdir()
   for (const version of versions) {
     // Providers share nothing that one would wait for, so they are tried side by side.
-    await Promise.all(
-      demoPeople.map((person) =>
-        t.test(`${person.provider}/csc/${version}`, async (t) => {
-          const foreign = await credentialElsewhere(world, person)
-          const base = `${world.url}/${person.provider}/csc/${version}`
-          const run = await runSuite(t.testdir(), base, person, [
-            ...patience,
-            '--foreign-credential',
-            foreign
-          ])
-          conforms(t, run)
-          t.ok(lines(run, 'passed').length > 480, `${lines(run, 'passed').length} cases passed`)
-          t.ok(run.rowsWithoutCase.length > 10, 'rows without a case are listed')
-        })
-      )
-    )
+    const runs = demoPeople.map(async (person) => {
+      const foreign = await credentialElsewhere(world, person)
+      const base = `${world.url}/${person.provider}/csc/${version}`
+      const more = [...patience, '--foreign-credential', foreign]
+      return { person, run: await runSuite(`${folder}/${version}/${person.provider}`, base, person, more) }
+    })
+    for (const { person, run } of await Promise.all(runs)) {
+      await t.test(`${person.provider}/csc/${version}`, async (t) => {
+        conforms(t, run)
+        t.ok(lines(run, 'passed').length > 480, `${lines(run, 'passed').length} cases passed`)
+        t.ok(run.rowsWithoutCase.length > 10, 'rows without a case are listed')
+      })
+    }
   }
 })
 
@@ -56,7 +54,8 @@ t.test('credentials of every kind conform', { timeout: 1_800_000 }, async (t) =>
   const unpublished = await issue({ publish: false })
   t.ok(unpublished, 'one is disabled')
   const messages = `${world.url}/operator/subscribers/${person.id}/messages`
-  const code = `curl -s -H 'Authorization: Bearer operator-demo' ${messages} | sed -E 's/.*"items":\\[[^]]*"text":"([0-9]{6}).*/\\1/'`
+  // Latest first.
+  const code = `curl -s -H 'Authorization: Bearer operator-demo' ${messages} | grep -o '"text":"[0-9]*' | head -n 1 | tr -cd 0-9`
 
   for (const version of versions) {
     const base = `${world.url}/vnpt/csc/${version}`
