@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { type AnnexBody, AnnexClient, certificateOctets } from '../clients/annex.js'
 import { Operator } from '../clients/operator.js'
+import { verifies } from '../dialects/openssl.js'
 import { seenSignatures, textOf, without } from '../documents/judges.js'
 import { startWorld } from '../world.js'
-import { verifies } from './openssl.js'
 
 const demo = '001088035895'
 const form = readFileSync('examples/documents/tokhaidangkysudungdvc.pdf')

@@ -15,8 +15,8 @@ import { openCheckpointFile, readCheckpointFile } from '../../src/store/checkpoi
 import type { Database, Queryable } from '../../src/store/database.js'
 import { openMonths } from '../../src/store/months.js'
 import { createRetentionStore } from '../../src/store/retention.js'
-import { confirmAndSign, enrolPhone, type Phone } from './evidence.js'
-import { movableClock, opensslKey, silent, startWorld } from './world.js'
+import { confirmAndSign, enrolPhone, type Phone } from '../audit/evidence.js'
+import { movableClock, opensslKey, silent, startWorld } from '../audit/world.js'
 
 const world = await startWorld(t)
 const keyPath = join(world.folder, 'audit.pem')

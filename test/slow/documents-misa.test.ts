@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { type CertificateItem, type FailureBody, MisaClient } from '../clients/misa.js'
 import { Operator } from '../clients/operator.js'
+import { verifies } from '../dialects/openssl.js'
 import { byCairo, seenSignatures, textOf, without } from '../documents/judges.js'
 import { hostilePdfs, onePage, pdfOf } from '../documents/made-up-pdf.js'
 import { startWorld } from '../world.js'
-import { verifies } from './openssl.js'
 
 const demo = { login: 'binh.le@example.vn', password: 'misa-demo' }
 const documents = '/external/esrm/service/document/api/v1/documents'

@@ -3,12 +3,12 @@ import { createHash, randomUUID, verify, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { by, failure, startWorld } from './world.js'
+import { by, failure, startWorld } from '../enrolment/world.js'
 
 t.setTimeout(300_000)
 const world = await startWorld(t, 'token')
 const { enrolment, directory, hsm } = world
-const child = fileURLToPath(new URL(`./crash-child${import.meta.url.slice(-3)}`, import.meta.url))
+const child = fileURLToPath(new URL(`../enrolment/crash-child${import.meta.url.slice(-3)}`, import.meta.url))
 
 /** Runs a server process until it is dead; answers the credentials it acknowledged. */
 async function run(
