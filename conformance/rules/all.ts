@@ -14,6 +14,7 @@ import { oauthToken } from './oauth-token.js'
 import { parameters } from './parameters.js'
 import { signing } from './sign-hash.js'
 import { transaction } from './transaction.js'
+import { untriedRows } from './untried.js'
 
 /** All rules, in the order of the report. */
 export const tables: readonly RuleTable[] = [
@@ -32,5 +33,6 @@ export const tables: readonly RuleTable[] = [
   transaction,
   signing,
   algorithms,
-  documents
+  documents,
+  untriedRows
 ]
