@@ -51,8 +51,9 @@ t.test('a quick run measures every scenario once and verifies every signature', 
         continue
       }
       // A short window on a busy machine may see no answer, and a server that cannot keep up turns requests away.
-      const { 503: turnedAway = 0 } = load.errorsByStatus
-      t.equal(load.errors - turnedAway, 0, `${name}: every request that is let in is answered with 200`)
+      const { 503: turnedAway = 0, ...others } = load.errorsByStatus
+      t.same(others, {}, `${name}: every request that is let in is answered with 200`)
+      t.ok(load.errors <= turnedAway, `${name}: and none is lost`)
       t.ok(load.verified > 0, `${name}: something was signed`)
       t.ok(load.verified >= load.signatures, `${name}: every signature verifies`)
     }

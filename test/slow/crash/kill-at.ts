@@ -1,6 +1,8 @@
 import type pg from 'pg'
 import { ServerProcess } from '../../clients/server-process.js'
 
+/** SQLSTATE. */
+const deadlockDetected = '40P01'
 /** The advisory lock at which a victim is held. */
 const held = 4711
 
@@ -75,8 +77,16 @@ async function arm(sql: pg.Client, { table, event, when }: Place): Promise<void>
   )
 }
 
+/** A server that goes on meanwhile may hold what this wants, and want what this holds: then it is tried again. */
 async function disarm(sql: pg.Client): Promise<void> {
-  await sql.query('drop function if exists hold_here() cascade')
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await sql.query('drop function if exists hold_here() cascade')
+      return
+    } catch (error) {
+      if ((error as { code?: string }).code !== deadlockDetected || attempt === 10) throw error
+    }
+  }
 }
 
 /** Waits until somebody waits for the lock. */
