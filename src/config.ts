@@ -80,6 +80,12 @@ export const settings = [
       'What CSC `info.specs` says, separated by commas; `misa/v2=2.2.0.0` is for one provider. Some clients ask for one value.'
   },
   {
+    name: 'CSC_CREDENTIALS',
+    default: 'off',
+    meaning:
+      '`on`: subscribers who log in may have credentials made and deleted by CSC API 2.2 `credentials/create` and `/delete`.'
+  },
+  {
     name: 'SIMULATION',
     default: 'on',
     meaning: 'Demo seed and virtual phones; `off` by default when NODE_ENV=production.'
@@ -148,6 +154,8 @@ export interface Config {
   readonly quirksOff: readonly string[]
   /** Entries, not yet checked. */
   readonly cscSpecs: readonly string[]
+  /** Whether relying parties may make and delete credentials for people who log in. */
+  readonly cscCredentials: boolean
   readonly simulation: boolean
   /** `demo-if-empty`: the default where it is allowed; an empty database is the store's to see. */
   readonly seed: 'demo' | 'demo-if-empty' | 'none'
@@ -266,6 +274,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     lockoutS: whole('LOCKOUT_S', 1, 86_400, 300),
     quirksOff: list('QUIRKS_OFF').filter((name) => name !== 'none'),
     cscSpecs: list('CSC_SPECS'),
+    cscCredentials: choice('CSC_CREDENTIALS', ['off', 'on'], 'off') === 'on',
     simulation,
     seed: seed === 'demo' && !seedGiven ? 'demo-if-empty' : seed,
     tls,

@@ -75,7 +75,16 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
     config.cscSpecs,
     providers.map(({ id }) => id)
   )
-  await app.register(csc, { ...middle, refusals, providers, publicUrl, specsOf, lenient: quirk, now })
+  await app.register(csc, {
+    ...middle,
+    refusals,
+    providers,
+    publicUrl,
+    specsOf,
+    credentialChanges: config.cscCredentials,
+    lenient: quirk,
+    now
+  })
   await app.register(phone, {
     providers,
     directory: middle.directory,

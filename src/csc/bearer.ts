@@ -1,5 +1,7 @@
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import type { Access, AccessGrant } from '../access/access.js'
+import { readBoundScope } from '../access/oauth/change-scope.js'
+import type { CredentialChange } from '../access/oauth/oauth.js'
 import type { Activations } from '../activation/activation.js'
 import { readSad } from '../activation/sad.js'
 import { CscFault, invalidRequest } from './faults.js'
@@ -33,9 +35,7 @@ export function requireToken(
 ): onRequestAsyncHookHandler {
   return async (request) => {
     const grant = await access.verifyToken(provider, audience, bearerIn(request, malformed))
-    if (grant.scope !== 'service') {
-      throw new CscFault(400, 'unauthorized_client', 'The client is not authorized to use this method.')
-    }
+    if (grant.scope !== 'service') throw unauthorized()
     request.cscGrant = { ...grant, redeems: null }
   }
 }
@@ -69,6 +69,34 @@ export function requireTokenOrSad(
     request.cscGrant = { provider, audience, clientId, subscriberId, scope, expiresAt, redeems }
   }
 }
+
+/**
+ * Requires a token that a person gave for one change of their credentials (CSC API 2.2). It is good until `useUp`.
+ */
+export function requireChangeToken(
+  access: Pick<Access, 'verifyToken'>,
+  provider: string,
+  audience: string,
+  change: CredentialChange
+): onRequestAsyncHookHandler {
+  return async (request) => {
+    const grant = await access.verifyToken(provider, audience, bearerIn(request, malformedText))
+    if (readBoundScope(grant.scope)?.change !== change) throw unauthorized()
+    request.cscGrant = { ...grant, redeems: null }
+  }
+}
+
+/**
+ * Takes the token of a request that passed `requireChangeToken`: of several such requests, on whatever servers, one.
+ * @throws ServiceError `token_expired`.
+ */
+export async function useUp(access: Pick<Access, 'redeemToken'>, request: FastifyRequest): Promise<void> {
+  const { provider, audience, clientId } = grantOf(request)
+  await access.redeemToken({ provider, audience, clientId, accessToken: bearerIn(request, malformedText) })
+}
+
+const unauthorized = () =>
+  new CscFault(400, 'unauthorized_client', 'The client is not authorized to use this method.')
 
 function bearerIn({ headers: { authorization } }: FastifyRequest, malformed: string): string {
   const token =

@@ -17,6 +17,8 @@ import { timestamp } from './timestamp.js'
 import { v1Methods } from './v1/routes.js'
 import { authorizeCheck } from './v2/authorize-check.js'
 import { credentialsAuthorize } from './v2/credentials-authorize.js'
+import { credentialsCreate } from './v2/credentials-create.js'
+import { credentialsDelete } from './v2/credentials-delete.js'
 import { credentialsInfo } from './v2/credentials-info.js'
 import { credentialsList } from './v2/credentials-list.js'
 import { extendTransaction } from './v2/extend-transaction.js'
@@ -44,6 +46,8 @@ const v2: readonly ApiRoutes[] = [
   authorizeCheck,
   getChallenge,
   extendTransaction,
+  credentialsCreate,
+  credentialsDelete,
   signHash,
   signPolling,
   timestamp
@@ -92,7 +96,10 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
       const base = `${deps.publicUrl}${prefix}`
       const methods: string[] = []
       const specs = deps.specsOf(provider.id, name)
-      const api: ProviderApi = { ...shared, provider, base, audience: `csc/${name}`, methods, specs }
+      // A login name alone proves nobody.
+      const credentialChanges = deps.credentialChanges && name === 'v2' && provider.login.asksPassword
+      const of = { provider, base, audience: `csc/${name}`, methods, specs, credentialChanges }
+      const api: ProviderApi = { ...shared, ...of }
       await app.register(async (version) => {
         version.addHook('preValidation', takeAliases(deps.lenient, name))
         for (const group of groups) await version.register(group, { prefix, ...api })

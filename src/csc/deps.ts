@@ -6,6 +6,7 @@ import type { OAuth } from '../access/oauth/oauth.js'
 import type { Refusals } from '../access/refusals.js'
 import type { Activations } from '../activation/activation.js'
 import type { Clock } from '../clock.js'
+import type { Enrolment } from '../enrolment/create.js'
 import type { Directory } from '../enrolment/enrolment.js'
 import type { Pki } from '../pki/pki.js'
 import type { Responses } from '../signing/responses.js'
@@ -37,11 +38,14 @@ export interface CscDeps {
   applicationLogins: ApplicationLogins
   /** What `info.specs` says. */
   specsOf: (provider: string, version: 'v1' | 'v2') => string
+  /** Whether relying parties may make and delete credentials for people who log in (CSC API 2.2). */
+  credentialChanges: boolean
   /** Which leniencies of this installation are on. */
   lenient: Lenient
   /** Where refusals of what never reached the service are recorded. */
   refusals: Pick<Refusals, 'record'>
   directory: Directory
+  enrolment: Pick<Enrolment, 'issueCredential' | 'revokeCredential'>
   activations: Activations
   /** What is asked for before the phone. */
   factors: Pick<Factors, 'sendOtp'>

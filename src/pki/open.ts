@@ -94,6 +94,7 @@ export async function openPki(deps: PkiDeps): Promise<Pki> {
       return issueLeaf(request, of, issuer, addresses)
     },
     newSerialNumber: (provider) => randomSerialNumber(issuerOf(provider).ceremony.leaf.serialPrefix),
+    policy: (provider) => issuerOf(provider).ceremony.leaf.policy.oid,
     stableSerialNumber: (provider, name) =>
       namedSerialNumber(issuerOf(provider).ceremony.leaf.serialPrefix, provider, name),
     chain: (name) => [

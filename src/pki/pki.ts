@@ -68,6 +68,8 @@ export interface Pki {
   issue(request: IssueRequest): Promise<Uint8Array>
   /** A fresh serial with the provider's prefix: 16 octets, at least 80 of its bits random, upper-case hex. */
   newSerialNumber(provider: string): string
+  /** The policy of the provider's leaves (certificatePolicies), an OID in dots. */
+  policy(provider: string): string
   /** The serial that a demo person's credential has on every machine: prefix and hash of `name`. */
   stableSerialNumber(provider: string, name: string): string
   /** DER certificates above a leaf of `provider`: issuing CA first, then the root. Of `tsa`: its own, then the root. */

@@ -45,7 +45,7 @@ export function createGrantStore(db: Database): GrantStore {
             ...[grant.createdAt, grant.expiresAt]
           ]
         })
-        await insertRefreshToken(tx, refresh)
+        if (refresh !== null) await insertRefreshToken(tx, refresh)
         await insertAccessTokens(tx, [access])
         return true
       }),

@@ -143,7 +143,7 @@ const anchorsOf = (markdown: string): string[] =>
   )
 
 t.test('a running server', async (t) => {
-  const world = await startWorld(t)
+  const world = await startWorld(t, { settings: { CSC_CREDENTIALS: 'on' } })
 
   await t.test('serves the routes that are documented, and documents the routes it serves', async (t) => {
     const { paths } = (await (await fetch(`${world.url}/docs/json`)).json()) as {
@@ -165,8 +165,8 @@ t.test('a running server', async (t) => {
 
     const everywhere = served.filter((route) => ofProvider.test(route)).length
     const each = [...folded].filter((route) => / \/\{provider\}\//.test(route)).length
-    // Where no password is asked for there is none to log in with, in either version.
-    const without = 2 * providers.filter(({ login }) => !login.asksPassword).length
+    // Where no password is asked for there is none to log in with, in either version, nor to change credentials with.
+    const without = 4 * providers.filter(({ login }) => !login.asksPassword).length
     t.equal(everywhere, each * providers.length - without, 'every provider serves the same')
     t.same(
       [...later.matchAll(routes)].filter(([, route = '']) => folded.has(route)),

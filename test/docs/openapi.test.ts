@@ -18,7 +18,7 @@ const cannotFail =
   /\/(health\/live|metrics|logo\.svg|oauth2\.(css|js)|phone\/|page\.json|page\/\{file\}|info|\.well-known\/oauth-authorization-server)$/
 
 t.test('every route says what it does, shows a body that it takes, and lists its errors', async (t) => {
-  const { url } = await startWorld(t, { seed: 'none' })
+  const { url } = await startWorld(t, { seed: 'none', settings: { CSC_CREDENTIALS: 'on' } })
   const { paths } = (await (await fetch(`${url}/docs/json`)).json()) as {
     paths: Record<string, Record<string, Operation>>
   }

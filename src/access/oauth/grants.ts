@@ -5,13 +5,16 @@ import type { Clock } from '../../clock.js'
 import { ServiceError } from '../../errors.js'
 import { newSecret } from '../client-secret.js'
 import type { Tokens } from '../tokens.js'
+import { boundScope } from './change-scope.js'
 import type { AuthorizationRecord, AuthorizationStore, GrantRecord, GrantStore } from './needs.js'
-import type { GrantedTokens, Grants, OAuthClient, Redeemed } from './oauth.js'
+import type { ChangeAsked, CredentialChange, GrantedTokens, Grants, OAuthClient, Redeemed } from './oauth.js'
 import { verifierFits } from './pkce.js'
 import { secretForm, sha256 } from './secrets.js'
 
 /** How long a refresh token waits for its use. Each use begins anew. */
 const refreshTtlMs = 30 * 86_400_000
+/** Seconds from the exchange of a code until the one change that its token is for, at most. */
+const changeTtlS = 300
 
 /** What exchanges stand on. */
 export interface GrantsDeps {
@@ -30,45 +33,70 @@ export interface GrantsDeps {
 export function createGrants(deps: GrantsDeps): Grants {
   const { requests, grants, activations, audit, now, tokenTtlS } = deps
 
-  /** Secrets, and the rows that stand for them. */
-  function freshTokens({ id, provider, audience, clientId, subscriberId, scope }: GrantRecord) {
-    const [accessToken, refreshToken] = [newSecret(), newSecret()]
+  /** A secret, the row that stands for it, and its event. */
+  function freshAccess({ id, provider, audience, clientId, subscriberId, scope }: GrantRecord, ttlS: number) {
+    const accessToken = newSecret()
     const issuedAt = now()
     const tokenSha256 = sha256(accessToken).toString('hex')
-    const expiresAt = new Date(issuedAt.getTime() + tokenTtlS * 1000)
+    const expiresAt = new Date(issuedAt.getTime() + ttlS * 1000)
     const of = { provider, audience, clientId, subscriberId, scope }
     const access = { ...of, tokenSha256, issuedAt, expiresAt, revokedAt: null, grantId: id }
-    const refresh = {
-      tokenSha256: sha256(refreshToken),
-      grantId: id,
-      issuedAt,
-      expiresAt: new Date(issuedAt.getTime() + refreshTtlMs),
-      usedAt: null
-    }
-    const answer: GrantedTokens = { accessToken, refreshToken, expiresInS: tokenTtlS }
     const event = {
       type: 'client.authenticated' as const,
       actor: actorOf(of),
       about: { ...of, grantId: id, tokenSha256, expiresAt: expiresAt.toISOString() }
     }
-    return { rows: { access, refresh }, answer, event }
+    return { access, answer: { accessToken, expiresInS: ttlS }, event }
+  }
+
+  /** The same with a refresh token. */
+  function freshTokens(grant: GrantRecord) {
+    const { access, answer, event } = freshAccess(grant, tokenTtlS)
+    const { issuedAt } = access
+    const refreshToken = newSecret()
+    const refresh = {
+      tokenSha256: sha256(refreshToken),
+      grantId: grant.id,
+      issuedAt,
+      expiresAt: new Date(issuedAt.getTime() + refreshTtlMs),
+      usedAt: null
+    }
+    const granted: GrantedTokens = { ...answer, refreshToken }
+    return { rows: { access, refresh }, answer: granted, event }
+  }
+
+  function newGrant({ provider, audience, clientId }: OAuthClient, subscriberId: string, scope: string) {
+    const createdAt = now()
+    const id = uuidv7({ msecs: createdAt.getTime() })
+    const of = { provider, audience, clientId, subscriberId, scope }
+    return { ...of, id, createdAt, expiresAt: createdAt, revokedAt: null } satisfies GrantRecord
   }
 
   async function open(
-    { provider, audience, clientId }: OAuthClient,
+    client: OAuthClient,
     subscriberId: string,
     requestId: string | null
   ): Promise<GrantedTokens | null> {
-    const createdAt = now()
-    const grant: GrantRecord = {
-      ...{ provider, audience, clientId, subscriberId, scope: 'service', createdAt, revokedAt: null },
-      id: uuidv7({ msecs: createdAt.getTime() }),
-      expiresAt: new Date(createdAt.getTime() + refreshTtlMs)
-    }
+    const grant = newGrant(client, subscriberId, 'service')
     const { rows, answer, event } = freshTokens(grant)
     if (!(await grants.open({ ...grant, expiresAt: rows.refresh.expiresAt }, rows, requestId))) return null
     await audit.record(event)
     return answer
+  }
+
+  /** A token for one change of the person's credentials. */
+  async function openForChange(
+    client: OAuthClient,
+    { id: requestId, subscriberId }: { id: string; subscriberId: string },
+    change: CredentialChange,
+    asked: ChangeAsked
+  ): Promise<Redeemed | null> {
+    const grant = newGrant(client, subscriberId, boundScope(change, asked.credentialId))
+    const { access, answer, event } = freshAccess(grant, Math.min(changeTtlS, tokenTtlS))
+    const tokens = { access, refresh: null }
+    if (!(await grants.open({ ...grant, expiresAt: access.expiresAt }, tokens, requestId))) return null
+    await audit.record(event)
+    return { scope: change, ...answer, asked }
   }
 
   async function revokeGrant(
@@ -122,8 +150,12 @@ export function createGrants(deps: GrantsDeps): Grants {
         throw wrong('redirect_uri', 'not the redirect_uri of the request')
       if (!verifierFits(asked.pkce, codeVerifier)) throw wrong('code_verifier', 'the verifier does not fit')
       const activation = record.activationId === null ? null : await deps.activationOf(record.activationId)
-      if (asked.credential !== null && !details(asked.credential, activation?.credentialId ?? null))
-        throw wrong('authorization_details', 'not those of the request')
+      const { credential, change } = asked
+      const same =
+        credential === null
+          ? change === undefined || details.change(change)
+          : details.credential(credential, activation?.credentialId ?? null)
+      if (!same) throw wrong('authorization_details', 'not those of the request')
       const expired = record.codeExpiresAt === null || record.codeExpiresAt <= now()
       if (record.status === 'answered' && expired)
         throw new ServiceError('token_expired', 'the code is too old', { field: 'code' })
@@ -132,7 +164,10 @@ export function createGrants(deps: GrantsDeps): Grants {
       if (subscriberId === null) throw new TypeError('approved by nobody')
       let redeemed: Redeemed | null = null
       if (asked.scope === 'credential') redeemed = await redeemForSad(client, record)
-      else {
+      else if (asked.scope !== 'service') {
+        if (change === undefined) throw new TypeError('a change of nothing')
+        redeemed = await openForChange(client, { id: record.id, subscriberId }, asked.scope, change)
+      } else {
         const tokens = await open(client, subscriberId, record.id)
         if (tokens !== null) redeemed = { scope: 'service', ...tokens }
       }

@@ -74,7 +74,7 @@ export interface GrantRecord extends OAuthClient {
   subscriberId: string
   scope: string
   createdAt: Date
-  /** When its last refresh token ends. */
+  /** When its last token ends. */
   expiresAt: Date
   revokedAt: Date | null
 }
@@ -91,12 +91,12 @@ export interface RefreshTokenRecord {
 /** Grants with their tokens; `store/oauth-grants.ts` provides them. Each call is one transaction. */
 export interface GrantStore {
   /**
-   * Writes a grant and its first tokens; with `requestId` only if the code of that request is exchanged by this very
+   * Writes a grant and its first tokens, of which the second may be missing; with `requestId` only if the code of that request is exchanged by this very
    * call. @returns False: it was exchanged before, or is too old; nothing was written.
    */
   open(
     grant: GrantRecord,
-    tokens: { access: AccessTokenRecord; refresh: RefreshTokenRecord },
+    tokens: { access: AccessTokenRecord; refresh: RefreshTokenRecord | null },
     requestId: string | null
   ): Promise<boolean>
   findRefreshToken(tokenSha256: Uint8Array): Promise<{ token: RefreshTokenRecord; grant: GrantRecord } | null>

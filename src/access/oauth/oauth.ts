@@ -1,6 +1,7 @@
 import type { Activation } from '../../activation/activation.js'
 import type { ErrorCode } from '../../errors.js'
 import type { HashAlgorithm } from '../../hsm/hsm.js'
+import type { credentialChanges } from './change-scope.js'
 
 /** One API at one provider; nothing that was given out for one is good for another. */
 export interface OAuthApi {
@@ -16,7 +17,7 @@ export interface OAuthClient extends OAuthApi {
 
 /** What a relying party asks of a person, as far as the request itself says; checked by the surface that read it. */
 export interface AuthorizationAsked {
-  scope: 'service' | 'credential'
+  scope: 'service' | 'credential' | CredentialChange
   /** Registered for the relying party. */
   redirectUri: string
   /** Whether the request named it; then its exchange must too (RFC 6749 §4.1.3). */
@@ -29,6 +30,19 @@ export interface AuthorizationAsked {
   account: string | null
   /** Where `scope` is `credential`. */
   credential: CredentialAsked | null
+  /** Where `scope` is a change of the person's credentials. */
+  change?: ChangeAsked
+}
+
+/** A credential is made for the person, or one of the person's is deleted (CSC API 2.2). */
+export type CredentialChange = (typeof credentialChanges)[number]
+
+/** What is to be changed, as far as the request says. */
+export interface ChangeAsked {
+  /** The one to delete; null: whichever of the person's, or a new one is made. */
+  credentialId: string | null
+  /** `authorization_details` as they came; null: the request had none. */
+  details: string | null
 }
 
 /** A credential and what it shall sign. */
@@ -142,9 +156,19 @@ export type Redeemed =
       credentialId: string
       asked: CredentialAsked
     }
+  | {
+      scope: CredentialChange
+      /** For one call, user-specific, without a refresh token. */
+      accessToken: string
+      expiresInS: number
+      asked: ChangeAsked
+    }
 
 /** What `authorization_details` of an exchange say, to be compared with those of the request. */
-export type DetailsCheck = (asked: CredentialAsked, credentialId: string | null) => boolean
+export interface DetailsCheck {
+  credential(asked: CredentialAsked, credentialId: string | null): boolean
+  change(asked: ChangeAsked): boolean
+}
 
 /** Codes and grants (RFC 6749 §4.1.3, §6; RFC 7009). */
 export interface Grants {

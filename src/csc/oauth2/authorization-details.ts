@@ -10,7 +10,7 @@ import { readNamed, toBase64 } from './credential-parameters.js'
 export const detailTypes = ['credential', 'https://cloudsignatureconsortium.org/2025/credential'] as const
 
 /** RFC 9396 §5. */
-const fault = () =>
+export const detailsFault = () =>
   new CscFault(400, 'invalid_authorization_details', 'Invalid parameter authorization_details')
 
 /** Read from `authorization_details`; of either type. */
@@ -27,21 +27,25 @@ type Details = Pick<
  */
 export function readDetails(text: string, anyBase64: boolean): Details {
   const entry = onlyEntry(text)
-  if (!detailTypes.some((type) => type === entry.type)) throw fault()
-  const named = readNamed(present(entry), { missing: fault(), credential: fault(), qualifier: fault() })
+  if (!detailTypes.some((type) => type === entry.type)) throw detailsFault()
+  const named = readNamed(present(entry), {
+    missing: detailsFault(),
+    credential: detailsFault(),
+    qualifier: detailsFault()
+  })
   const documents = entry.documentDigests ?? []
-  if (!Array.isArray(documents) || documents.length > digestsMax) throw fault()
+  if (!Array.isArray(documents) || documents.length > digestsMax) throw detailsFault()
   const read = documents.map(readDocument)
   const numSignatures = entry.numSignatures ?? (read.length === 0 ? null : read.length)
-  if (typeof numSignatures !== 'number' || !Number.isInteger(numSignatures)) throw fault()
-  if (numSignatures < 1 || numSignatures > digestsMax) throw fault()
-  if (read.length > numSignatures) throw fault()
+  if (typeof numSignatures !== 'number' || !Number.isInteger(numSignatures)) throw detailsFault()
+  if (numSignatures < 1 || numSignatures > digestsMax) throw detailsFault()
+  if (read.length > numSignatures) throw detailsFault()
   const documentNames = read.map(({ label }, index) => (label === '' ? `Tài liệu ${index + 1}` : label))
   if (read.length === 0) return { ...named, numSignatures, hash: null, digests: [], documentNames }
 
   const { hashAlgorithmOID } = entry
   const hash = typeof hashAlgorithmOID === 'string' ? hashByOid(hashAlgorithmOID) : null
-  if (hash === null) throw fault()
+  if (hash === null) throw detailsFault()
   try {
     const digests = readDigests(
       read.map((document) => document.hash),
@@ -50,7 +54,7 @@ export function readDetails(text: string, anyBase64: boolean): Details {
     ).map(toBase64)
     return { ...named, numSignatures, hash, digests, documentNames }
   } catch {
-    throw fault()
+    throw detailsFault()
   }
 }
 
@@ -83,30 +87,32 @@ export function grantedDetails(details: string, credentialId: string): unknown {
 
 type Entry = Readonly<Record<string, unknown>>
 
-function onlyEntry(text: string): Entry {
+/** The one object of the array. @throws CscFault */
+export function onlyEntry(text: string): Entry {
   let list: unknown
   try {
     list = JSON.parse(text)
   } catch {
-    throw fault()
+    throw detailsFault()
   }
   const entry: unknown = Array.isArray(list) && list.length === 1 ? list[0] : null
-  if (!isObject(entry)) throw fault()
+  if (!isObject(entry)) throw detailsFault()
   return entry
 }
 
 function readDocument(document: unknown): { hash: string; label: string } {
-  if (!isObject(document)) throw fault()
+  if (!isObject(document)) throw detailsFault()
   const { hash, label, hashType } = document
   // Only what is to be signed as it is; from a document's own digest a signature would have to be built.
   const known = hashType == null || (typeof hashType === 'string' && hashType.toLowerCase() === 'dtbsr')
-  if (typeof hash !== 'string' || !known || hash.length > 2 * maxDigestOctets || hash === '') throw fault()
-  if (label != null && typeof label !== 'string') throw fault()
+  if (typeof hash !== 'string' || !known || hash.length > 2 * maxDigestOctets || hash === '')
+    throw detailsFault()
+  if (label != null && typeof label !== 'string') throw detailsFault()
   return { hash, label: displayText(label ?? '', documentNameMaxLength) }
 }
 
 const maxDigestOctets = Math.max(...Object.values(hashes).map(({ octets }) => octets))
-const isObject = (value: unknown): value is Entry =>
+export const isObject = (value: unknown): value is Entry =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Clients write null for what they do not have. */

@@ -1,5 +1,6 @@
 import type { RelyingParty } from '../../access/access.js'
 import { anyLoopback, mayRedirectTo } from '../../access/addresses.js'
+import { credentialChanges, isChange } from '../../access/oauth/change-scope.js'
 import type { AuthorizationAsked, OAuth } from '../../access/oauth/oauth.js'
 import { pkceForm } from '../../access/oauth/pkce.js'
 import { descriptionMaxLength } from '../../activation/ask.js'
@@ -7,6 +8,7 @@ import { ServiceError } from '../../errors.js'
 import { CscFault, invalidRequest } from '../faults.js'
 import type { Lenient } from '../leniencies.js'
 import { readDetails } from './authorization-details.js'
+import { readChange, scopeOfDetails } from './credential-change.js'
 import { readCredential } from './credential-parameters.js'
 import { hasNul, invalidParameter, missingParameter, type Parameters } from './form.js'
 import { type Language, preferredLanguage } from './language.js'
@@ -31,6 +33,8 @@ export interface AuthorizationReading {
   party: RelyingParty
   readAccountToken: OAuth['readAccountToken']
   lenient: Lenient
+  /** Where credentials can be made and deleted: the policy that new ones have. Null: they cannot. */
+  changes: { policy: string } | null
   /** The Accept-Language header of the browser. */
   acceptLanguage: string | undefined
 }
@@ -76,8 +80,12 @@ export async function readAuthorization(
   if (parameters.state !== undefined && state === null) throw invalidParameter('state')
   const pkce = readPkce(parameters, reading)
   const anyBase64 = reading.lenient('csc.any-base64')
+  const change =
+    reading.changes === null || !isChange(scope)
+      ? {}
+      : { change: readChange(scope, parameters, details, reading.changes.policy) }
   const credential =
-    scope === 'service'
+    scope !== 'credential'
       ? null
       : details === null
         ? readCredential(parameters, version, anyBase64)
@@ -85,21 +93,24 @@ export async function readAuthorization(
   const lang: Language = preferredLanguage(parameters.lang, reading.acceptLanguage)
   if ((parameters.clientData?.length ?? 0) > clientDataMaxLength) throw invalidParameter('clientData')
   const account = await readAccount(parameters.account_token, party, reading)
-  return { ...redirect, scope, state, lang, pkce, account, credential }
+  return { ...redirect, scope, state, lang, pkce, account, credential, ...change }
 }
 
 function readScope(
   scope: string | undefined,
   details: string | null,
-  { lenient }: AuthorizationReading
+  { lenient, changes }: AuthorizationReading
 ): AuthorizationAsked['scope'] {
+  const offered = ['service', 'credential', ...(changes === null ? [] : credentialChanges)] as const
   if (details === null) {
-    if (scope !== undefined && scope !== 'service' && scope !== 'credential') throw invalidScope()
-    return scope ?? 'service'
+    const known = offered.find((one) => one === (scope ?? 'service'))
+    if (known === undefined) throw invalidScope()
+    return known
   }
-  const beside = scope === undefined || (scope === 'credential' && lenient('csc.scope-beside-details'))
+  const inDetails = changes === null ? 'credential' : scopeOfDetails(details)
+  const beside = scope === undefined || (scope === inDetails && lenient('csc.scope-beside-details'))
   if (!beside) throw invalidScope()
-  return 'credential'
+  return inDetails
 }
 
 /** Required in v2 (§8.4.2); v1 does not have it and takes it all the same. */

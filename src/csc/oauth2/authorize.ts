@@ -24,11 +24,12 @@ const neverRedirected = ['client_id', 'redirect_uri', 'request_uri']
  */
 export const authorize: ApiRoutes = async (
   app,
-  { provider, base, audience, access, oauth, lenient, refusals }
+  { provider, base, audience, access, oauth, pki, credentialChanges, lenient, refusals }
 ) => {
   const version = versionOf(audience)
   const issuer = version === 'v2' ? base : null
   const bindings = createBindings(base)
+  const changes = credentialChanges ? { policy: pki.policy(provider.id) } : null
 
   /** @throws CscFault which the person is told. */
   async function clientOf(parameters: Parameters, twice: readonly string[]): Promise<RelyingParty> {
@@ -77,6 +78,7 @@ export const authorize: ApiRoutes = async (
           party,
           readAccountToken: oauth.readAccountToken,
           lenient,
+          changes,
           acceptLanguage: request.headers['accept-language']
         })
         const { requestId, binding } = await oauth.open(client, asked)

@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
+import { credentialChanges as changeScopes } from '../../access/oauth/change-scope.js'
 import type { ApiRoutes } from '../deps.js'
 import { detailTypes } from './authorization-details.js'
+import { changeTypes } from './credential-change.js'
 import { languages } from './language.js'
 
 const Metadata = Type.Object({}, { additionalProperties: true, description: 'RFC 8414 §2' })
@@ -9,7 +11,7 @@ const Metadata = Type.Object({}, { additionalProperties: true, description: 'RFC
  * The authorization server's description (RFC 8414), beside the API and where the RFC puts it; the issuer is the base of
  * the API. Registered at the root.
  */
-export const metadata: ApiRoutes = async (app, { provider, base }) => {
+export const metadata: ApiRoutes = async (app, { provider, base, credentialChanges }) => {
   const authentication = ['client_secret_basic', 'client_secret_post']
   const answer = {
     issuer: base,
@@ -18,7 +20,7 @@ export const metadata: ApiRoutes = async (app, { provider, base }) => {
     revocation_endpoint: `${base}/oauth2/revoke`,
     pushed_authorization_request_endpoint: `${base}/oauth2/pushed_authorize`,
     require_pushed_authorization_requests: false,
-    scopes_supported: ['service', 'credential'],
+    scopes_supported: ['service', 'credential', ...(credentialChanges ? changeScopes : [])],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
@@ -26,7 +28,7 @@ export const metadata: ApiRoutes = async (app, { provider, base }) => {
     revocation_endpoint_auth_methods_supported: authentication,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
-    authorization_details_types_supported: [...detailTypes],
+    authorization_details_types_supported: [...detailTypes, ...(credentialChanges ? changeTypes.keys() : [])],
     ui_locales_supported: [...languages]
   }
   const schema = {

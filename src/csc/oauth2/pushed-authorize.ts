@@ -16,7 +16,11 @@ const Reply = Type.Object({
 })
 
 /** `oauth2/pushed_authorize`, CSC API v2 §8.4.3 over RFC 9126. */
-export const pushedAuthorize: ApiRoutes = async (app, { provider, audience, access, oauth, lenient }) => {
+export const pushedAuthorize: ApiRoutes = async (
+  app,
+  { provider, audience, access, oauth, pki, credentialChanges, lenient }
+) => {
+  const changes = credentialChanges ? { policy: pki.policy(provider.id) } : null
   takeForms(app, formLimit)
   app.post(
     '/oauth2/pushed_authorize',
@@ -40,6 +44,7 @@ export const pushedAuthorize: ApiRoutes = async (app, { provider, audience, acce
         party,
         readAccountToken: oauth.readAccountToken,
         lenient,
+        changes,
         acceptLanguage: undefined
       })
       const { requestUri, expiresInS } = await oauth.push(client, asked)

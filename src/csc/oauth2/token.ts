@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
-import type { CredentialAsked, OAuthClient, Redeemed } from '../../access/oauth/oauth.js'
+import type { DetailsCheck, OAuthClient, Redeemed } from '../../access/oauth/oauth.js'
 import { secretForm } from '../../access/oauth/secrets.js'
 import { ServiceError } from '../../errors.js'
 import type { ApiRoutes } from '../deps.js'
 import { CscFault } from '../faults.js'
 import { grantedDetails, sameDetails } from './authorization-details.js'
 import { authenticateClient } from './client.js'
+import { grantedChange, sameChange } from './credential-change.js'
 import { invalidParameter, missingParameter, type Parameters, takeForms } from './form.js'
 import { tagOf, versionOf } from './version.js'
 
@@ -73,11 +74,18 @@ export const token: ApiRoutes = async (app, { provider, audience, access, oauth,
     const { code, redirect_uri, code_verifier, authorization_details: given } = form
     if (code === undefined) throw missingParameter('code')
     if (!secretForm.test(code)) throw invalidGrant('Invalid parameter code')
-    const details = (asked: CredentialAsked, credentialId: string | null): boolean => {
-      if (asked.details === null) return given === undefined
-      if (given !== undefined) return sameDetails(asked, credentialId, given, lenient('csc.any-base64'))
+    const repeated = (asked: string | null, isSame: (again: string) => boolean): boolean => {
+      if (asked === null) return given === undefined
+      if (given !== undefined) return isSame(given)
       if (lenient('csc.details-not-repeated')) return true
       throw missingParameter('authorization_details')
+    }
+    const details: DetailsCheck = {
+      credential: (asked, credentialId) =>
+        repeated(asked.details, (again) =>
+          sameDetails(asked, credentialId, again, lenient('csc.any-base64'))
+        ),
+      change: (asked) => repeated(asked.details, (again) => sameChange(asked, again))
     }
     const redeemed = await oauth
       .redeemCode(client, {
@@ -95,6 +103,11 @@ export const token: ApiRoutes = async (app, { provider, audience, access, oauth,
       const { accessToken, refreshToken, expiresInS, scope } = redeemed
       const tokens = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInS, scope }
       return { ...tokens, refresh_token: refreshToken }
+    }
+    if (redeemed.scope !== 'credential') {
+      const { accessToken, expiresInS, scope, asked } = redeemed
+      const token = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInS, scope }
+      return { ...token, ...grantedChange(asked) }
     }
     const { sad, expiresInS, scope, credentialId, asked } = redeemed
     return {

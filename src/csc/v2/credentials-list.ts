@@ -5,6 +5,7 @@ import type { ApiRoutes } from '../deps.js'
 import { invalidRequest } from '../faults.js'
 import { parameter } from '../validation.js'
 import { CredentialInfo, describeCredential, viewParameters } from './credential.js'
+import { deletion } from './credentials-delete.js'
 
 const Body = Type.Object({
   userID: Type.Optional(
@@ -42,7 +43,7 @@ const Reply = Type.Object({
  */
 export const credentialsList: ApiRoutes = async (
   app,
-  { provider, audience, access, directory, pki, lenient, now }
+  { provider, audience, access, directory, pki, credentialChanges, lenient, now }
 ) => {
   app.post(
     '/credentials/list',
@@ -70,7 +71,11 @@ export const credentialsList: ApiRoutes = async (
       if (subscriber === null) throw invalidRequest('Invalid parameter userID')
 
       const at = now()
-      const all = await directory.credentialsOf(subscriber.id)
+      const owned = await directory.credentialsOf(subscriber.id)
+      // Where they can be deleted, those are gone for whoever looks through them; credentials/info still knows them.
+      const all = credentialChanges
+        ? owned.filter(({ revocationReason }) => revocationReason !== deletion)
+        : owned
       const shown = onlyValid === true ? all.filter((one) => credentialStatus(one, at) === 'active') : all
       return {
         credentialIDs: shown.map(({ id }) => id),

@@ -14,9 +14,16 @@ export function asked({ relyingPartyName, asked, status, activation }: Authoriza
   const bound = activation?.kind !== 'session'
   return html`<section class="asked" aria-label="${said.wants(relyingPartyName)}">
 <p class="who">${said.wants(relyingPartyName)}</p>
-<p>${credential === null ? said.wantsService : said.wantsSignatures(credential.numSignatures)}</p>
+<p>${credential === null ? withoutPhone(asked, said) : said.wantsSignatures(credential.numSignatures)}</p>
 ${credential === null ? null : signed(credential, said, { bound, digests: status === 'phone' })}
 </section>`
+}
+
+/** What the login alone allows. */
+function withoutPhone({ scope, change }: Authorization['asked'], said: Texts): string {
+  if (scope === 'credential-creation') return said.wantsCreation
+  if (scope === 'credential-deletion') return said.wantsDeletion(change?.credentialId ?? null)
+  return said.wantsService
 }
 
 function signed(

@@ -10,6 +10,9 @@ export interface Texts {
   wants(relyingParty: string): string
   wantsService: string
   wantsSignatures(count: number): string
+  wantsCreation: string
+  /** Null: whichever it names later. */
+  wantsDeletion(credentialId: string | null): string
   description: string
   documents: string
   document(number: number): string
@@ -57,6 +60,11 @@ const vi: Texts = {
   loginTitle: 'Đăng nhập',
   wants: (relyingParty) => `${relyingParty} đề nghị:`,
   wantsService: 'Được xem các chứng thư số của bạn và gửi yêu cầu ký số đến điện thoại của bạn.',
+  wantsCreation: 'Được tạo một chứng thư số mới đứng tên bạn, theo thông tin bạn đã đăng ký.',
+  wantsDeletion: (credentialId) =>
+    credentialId === null
+      ? 'Được thu hồi vĩnh viễn một chứng thư số của bạn.'
+      : `Được thu hồi vĩnh viễn chứng thư số ${credentialId} của bạn.`,
   wantsSignatures: (count) => `Được ký ${count} lần bằng chứng thư số của bạn.`,
   description: 'Nội dung',
   documents: 'Tài liệu',
@@ -112,6 +120,11 @@ const en: Texts = {
   loginTitle: 'Log in',
   wants: (relyingParty) => `${relyingParty} asks:`,
   wantsService: 'To see your certificates and to send requests for signatures to your phone.',
+  wantsCreation: 'To make a new certificate in your name, by what you are registered with.',
+  wantsDeletion: (credentialId) =>
+    credentialId === null
+      ? 'To revoke one of your certificates for good.'
+      : `To revoke your certificate ${credentialId} for good.`,
   wantsSignatures: (count) => `To sign ${count === 1 ? 'once' : `${count} times`} with your certificate.`,
   description: 'Description',
   documents: 'Documents',
