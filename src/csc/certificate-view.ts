@@ -1,6 +1,27 @@
+import { Type } from 'typebox'
 import { type Credential, credentialStatus } from '../enrolment/enrolment.js'
 import type { Pki } from '../pki/pki.js'
 import { keyDescription } from './algorithms.js'
+
+/** What `describeKeyAndCertificate` answers. */
+export const keyAndCertificate = {
+  description: Type.String(),
+  key: Type.Object({
+    status: Type.String({ description: 'enabled or disabled' }),
+    algo: Type.Array(Type.String()),
+    len: Type.Integer(),
+    curve: Type.Optional(Type.String())
+  }),
+  cert: Type.Object({
+    status: Type.Optional(Type.String({ description: 'valid, expired, revoked or suspended' })),
+    certificates: Type.Optional(Type.Array(Type.String({ description: 'DER, base64; the leaf first.' }))),
+    issuerDN: Type.Optional(Type.String()),
+    serialNumber: Type.Optional(Type.String()),
+    subjectDN: Type.Optional(Type.String()),
+    validFrom: Type.Optional(Type.String()),
+    validTo: Type.Optional(Type.String())
+  })
+}
 
 /** Which parts of a certificate a caller wants to see. */
 export interface CertificateView {

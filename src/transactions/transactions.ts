@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { BaseLogger } from 'pino'
 import { validate as isUuid } from 'uuid'
 import type { Activations } from '../activation/activation.js'
@@ -6,7 +7,7 @@ import type { TransactionEnding, TransactionStore } from './needs.js'
 import { startTransaction } from './start.js'
 import type { Transaction, TransactionOwner, Transactions } from './transaction.js'
 
-/** Transactions of this process whose end it hears of by itself; what is beyond is found by the sweep. */
+/** Transactions of this process whose end it hears of by itself, the latest; those before are found by the sweep. */
 const rememberedMax = 50_000
 /** Transactions that one sweep takes up, and how many of them at a time. */
 const sweepMax = 200
@@ -27,7 +28,7 @@ export interface TransactionsDeps extends Omit<DriveDeps, 'store' | 'activations
 export function createTransactions(deps: TransactionsDeps): Transactions & { close(): Promise<void> } {
   const { store, activations, log } = deps
   /** Started here, and open as far as this process knows. */
-  const mine = new Map<string, string | null>()
+  const mine = new LRUCache<string, { posted: boolean }>({ max: rememberedMax })
   const waiters = new Map<string, Set<() => void>>()
   const underWay = new Set<Promise<unknown>>()
   let closed = false
@@ -45,7 +46,7 @@ export function createTransactions(deps: TransactionsDeps): Transactions & { clo
   }
 
   function ended(id: string): void {
-    if (mine.get(id) !== null && mine.has(id)) deps.onDelivery()
+    if (mine.get(id)?.posted) deps.onDelivery()
     mine.delete(id)
     for (const wake of waiters.get(id) ?? []) wake()
   }
@@ -64,7 +65,7 @@ export function createTransactions(deps: TransactionsDeps): Transactions & { clo
     async start(request) {
       const started = await startTransaction(deps, request)
       const { transaction, repeated } = started
-      if (!repeated && mine.size < rememberedMax) mine.set(transaction.id, transaction.callbackUrl)
+      if (!repeated) mine.set(transaction.id, { posted: transaction.callbackUrl !== null })
       return started
     },
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Credential, CredentialAuth } from '../../enrolment/enrolment.js'
 import { grantOf, requireToken } from '../bearer.js'
-import { describeKeyAndCertificate } from '../certificate-view.js'
+import { describeKeyAndCertificate, keyAndCertificate } from '../certificate-view.js'
 import type { ApiRoutes } from '../deps.js'
 import { ownCredential } from '../own-credential.js'
 import { type Language, languageOf } from '../presentation.js'
@@ -35,22 +35,7 @@ const Factor = Type.Object({
   ID: Type.Optional(Type.String())
 })
 const Reply = Type.Object({
-  description: Type.String(),
-  key: Type.Object({
-    status: Type.String({ description: 'enabled or disabled' }),
-    algo: Type.Array(Type.String()),
-    len: Type.Integer(),
-    curve: Type.Optional(Type.String())
-  }),
-  cert: Type.Object({
-    status: Type.Optional(Type.String({ description: 'valid, expired, revoked or suspended' })),
-    certificates: Type.Optional(Type.Array(Type.String({ description: 'DER, base64; the leaf first.' }))),
-    issuerDN: Type.Optional(Type.String()),
-    serialNumber: Type.Optional(Type.String()),
-    subjectDN: Type.Optional(Type.String()),
-    validFrom: Type.Optional(Type.String()),
-    validTo: Type.Optional(Type.String())
-  }),
+  ...keyAndCertificate,
   authMode: Type.String({ description: 'implicit, explicit or oauth2code' }),
   PIN: Type.Optional(Factor),
   OTP: Type.Optional(Factor),

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Credential, CredentialAuth } from '../../enrolment/enrolment.js'
 import type { Pki } from '../../pki/pki.js'
-import { describeKeyAndCertificate } from '../certificate-view.js'
+import { describeKeyAndCertificate, keyAndCertificate } from '../certificate-view.js'
 import type { Lenient } from '../leniencies.js'
 import { parameter } from '../validation.js'
 import { authTermsOf } from './auth-objects.js'
@@ -28,22 +28,7 @@ export const viewParameters = {
 /** A credential as CSC API v2 §11.5 describes it. */
 export const CredentialInfo = Type.Object({
   credentialID: Type.String(),
-  description: Type.String(),
-  key: Type.Object({
-    status: Type.String({ description: 'enabled | disabled' }),
-    algo: Type.Array(Type.String()),
-    len: Type.Integer(),
-    curve: Type.Optional(Type.String())
-  }),
-  cert: Type.Object({
-    status: Type.Optional(Type.String({ description: 'valid | expired | revoked | suspended' })),
-    certificates: Type.Optional(Type.Array(Type.String({ description: 'DER, base64; the leaf first.' }))),
-    issuerDN: Type.Optional(Type.String()),
-    serialNumber: Type.Optional(Type.String()),
-    subjectDN: Type.Optional(Type.String()),
-    validFrom: Type.Optional(Type.String()),
-    validTo: Type.Optional(Type.String())
-  }),
+  ...keyAndCertificate,
   auth: Type.Object({
     mode: Type.String({ description: 'explicit | oauth2code' }),
     expression: Type.Optional(Type.String()),

@@ -1,4 +1,4 @@
-import { hash, randomUUID, X509Certificate } from 'node:crypto'
+import { randomUUID, X509Certificate } from 'node:crypto'
 import type { XmlRequest } from '../documents.js'
 import { DocumentRefusal } from '../refusal.js'
 import { SignedXml, select, type XmlDocument } from './libraries.js'
@@ -99,6 +99,3 @@ function keyInfo(certificate: Uint8Array): string {
 
 const escaped = (text: string): string =>
   text.replace(/[&<>]/g, (one) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[one] ?? '')
-
-/** SHA-256 of what is signed. */
-export const digestOfSignedInfo = (signedInfo: string): Uint8Array => hash('sha256', signedInfo, 'buffer')

@@ -1,5 +1,34 @@
+import type { FastifyRequest } from 'fastify'
 import type { Credential } from '../../enrolment/enrolment.js'
 import type { Pki } from '../../pki/pki.js'
+import { authenticate } from '../dialect/caller.js'
+import type { DialectDeps } from '../dialect/dialect.js'
+import { findSigner, type Signer } from '../dialect/signer.js'
+import { hasSerial } from './asking.js'
+
+/** What `get_certificate` is sent, but for the CA. */
+export interface CertificateQuery {
+  sp_id: string
+  sp_password: string
+  user_id: string
+  serial_number?: string
+}
+
+/**
+ * The credentials that `get_certificate` asks for. Nobody, and somebody who has none, both have none (I6).
+ * @throws ServiceError `authentication_failed`.
+ */
+export async function askedCredentials(
+  request: FastifyRequest,
+  deps: Pick<DialectDeps, 'access' | 'directory' | 'now' | 'quirk'>,
+  provider: string,
+  { sp_id: clientId, sp_password: clientSecret, user_id, serial_number = '' }: CertificateQuery
+): Promise<{ signer: Signer | null; credentials: readonly Credential[] }> {
+  await authenticate(request, deps.access, { provider, clientId, clientSecret })
+  const signer = await findSigner(deps, provider, user_id)
+  const all = signer?.credentials ?? []
+  return { signer, credentials: serial_number === '' ? all : all.filter(hasSerial(serial_number)) }
+}
 
 /** Certificate and chain of a credential as the annex dialects list them: DER in base64, without PEM lines. */
 export function certificateFields(

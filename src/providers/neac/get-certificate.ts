@@ -1,10 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { hasSerial } from '../annex/asking.js'
-import { certificateFields } from '../annex/certificates.js'
+import { askedCredentials, certificateFields } from '../annex/certificates.js'
 import { certificateQuery, envelope } from '../annex/fields.js'
-import { authenticate } from '../dialect/caller.js'
-import { findSigner } from '../dialect/signer.js'
 import { caName, providerOf } from './authority.js'
 import type { GatewayOptions } from './gateway.js'
 
@@ -28,7 +25,6 @@ const Body = Type.Object(
 
 /** `/sign_v2/get_certificate` (§7). Nobody known: an empty list (I6). */
 export const getCertificate: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, options) => {
-  const { access, pki } = options
   app.post(
     '/sign_v2/get_certificate',
     {
@@ -40,13 +36,13 @@ export const getCertificate: FastifyPluginAsyncTypebox<GatewayOptions> = async (
       }
     },
     async (request) => {
-      const { sp_id, sp_password, user_id, ca_name, serial_number = '', transaction_id = '' } = request.body
+      const { ca_name, transaction_id = '' } = request.body
       const provider = providerOf(ca_name, options).id
-      await authenticate(request, access, { provider, clientId: sp_id, clientSecret: sp_password })
-      const signer = await findSigner(options, provider, user_id)
-      const user_certificates = (signer?.credentials ?? [])
-        .filter((credential) => serial_number === '' || hasSerial(serial_number)(credential))
-        .map((credential) => ({ ...certificateFields(pki, credential), transaction_id }))
+      const { credentials } = await askedCredentials(request, options, provider, request.body)
+      const user_certificates = credentials.map((credential) => ({
+        ...certificateFields(options.pki, credential),
+        transaction_id
+      }))
       return { status_code: 200, message: 'Success', data: { transaction_id, user_certificates } }
     }
   )

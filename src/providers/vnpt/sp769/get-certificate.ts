@@ -1,31 +1,23 @@
 import { Type } from 'typebox'
-import { hasSerial } from '../../annex/asking.js'
-import { certificateFields } from '../../annex/certificates.js'
+import { askedCredentials, certificateFields } from '../../annex/certificates.js'
 import { certificateQuery, envelope } from '../../annex/fields.js'
-import { authenticate } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
-import { findSigner } from '../../dialect/signer.js'
 import { certificateStatusText } from './certificate-status.js'
 
-const Body = Type.Object(
-  {
-    ...certificateQuery
-  },
-  {
-    examples: [
-      {
-        sp_id: 'dvctt',
-        sp_password: 'dvctt-secret',
-        user_id: '001088035895',
-        serial_number: '',
-        transaction_id: ''
-      }
-    ]
-  }
-)
+const Body = Type.Object(certificateQuery, {
+  examples: [
+    {
+      sp_id: 'dvctt',
+      sp_password: 'dvctt-secret',
+      user_id: '001088035895',
+      serial_number: '',
+      transaction_id: ''
+    }
+  ]
+})
 
 /** `/v1/credentials/get_certificate`, and `/v2`, which a public sample calls (§3.1.1). Nobody known: an empty list (I6). */
-export const getCertificate: DialectRoutes = async (app, { access, provider, ...deps }) => {
+export const getCertificate: DialectRoutes = async (app, { provider, ...deps }) => {
   for (const version of ['v1', 'v2']) {
     app.post(
       `/sca/sp769/${version}/credentials/get_certificate`,
@@ -40,16 +32,8 @@ export const getCertificate: DialectRoutes = async (app, { access, provider, ...
         }
       },
       async (request) => {
-        const { sp_id, sp_password, user_id, serial_number = '', transaction_id = '' } = request.body
-        await authenticate(request, access, {
-          provider: provider.id,
-          clientId: sp_id,
-          clientSecret: sp_password
-        })
-        const signer = await findSigner(deps, provider.id, user_id)
-        const credentials = (signer?.credentials ?? []).filter(
-          (credential) => serial_number === '' || hasSerial(serial_number)(credential)
-        )
+        const { transaction_id = '' } = request.body
+        const { signer, credentials } = await askedCredentials(request, deps, provider.id, request.body)
         const organisation = signer?.subscriber.organisation != null
         const user_certificates = credentials.map((credential) => {
           const { cert_data, ...fields } = certificateFields(deps.pki, credential)
