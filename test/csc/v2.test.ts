@@ -236,6 +236,12 @@ t.test('a session is for a number of signatures, until it ends (SCAL 1)', async 
   }
   t.ok(tries < 10)
   t.match(await signs(person, sad, digests(1)), invalid('SAD expired'))
+  const { rowCount } = await database.query(
+    `update activations set sad_expires_at = $2 where id = $1 and status = 'confirmed'`,
+    [late.handle, new Date(world.clock.now().getTime() + 3_600_000)]
+  )
+  t.equal(rowCount, 1)
+  t.match(await signs(person, sad, digests(1)), invalid('SAD expired'), 'not with SQL either (I2)')
 })
 
 t.test('a SAD is extended (§11.9)', async (t) => {
