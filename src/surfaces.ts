@@ -47,7 +47,7 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
   const { database, hsm } = ground
   const refusals = createRefusals({ audit: middle.audit })
   const quirk = openQuirks([...quirks, ...leniencies], config.quirksOff)
-  const dialects = dialectSurface({ ...middle, refusals, now, quirk })
+  const dialects = dialectSurface({ ...middle, refusals, now, quirk, publicUrl })
   const app = createApp({
     log,
     host: config.host,

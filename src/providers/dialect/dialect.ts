@@ -1,13 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Access } from '../../access/access.js'
+import type { ApplicationLogins } from '../../access/application-logins.js'
 import type { Logins } from '../../access/logins.js'
+import type { OAuth } from '../../access/oauth/oauth.js'
 import type { Refusals } from '../../access/refusals.js'
+import type { Activations } from '../../activation/activation.js'
 import type { Clock } from '../../clock.js'
 import type { CallbackShape } from '../../delivery/delivery.js'
 import type { Documents } from '../../documents/documents.js'
 import type { Directory } from '../../enrolment/enrolment.js'
 import type { ServiceError } from '../../errors.js'
 import type { Pki } from '../../pki/pki.js'
+import type { Signing } from '../../signing/signing.js'
 import type { RequestNotes } from '../../transactions/request-notes.js'
 import type { Transactions } from '../../transactions/transaction.js'
 import type { Provider } from '../provider.js'
@@ -70,14 +74,22 @@ export interface DialectDeps {
   refusals: Pick<Refusals, 'record'>
   /** People who prove themselves by password. */
   logins: Logins
+  /** People who prove themselves to an application, by password or at the provider's own page. */
+  applicationLogins: ApplicationLogins
+  oauth: OAuth
   directory: Directory
   transactions: Transactions
+  /** For dialects whose relying parties redeem a confirmation themselves, by a SAD. */
+  activations: Activations
+  signing: Signing
   /** Documents that are signed as a whole. */
   documents: Documents
   /** What was wrong in requests, for those who wrote the client. */
   notes: RequestNotes
   pki: Pki
   now: Clock
+  /** Where the outside reaches this server, without a slash at the end. */
+  publicUrl: string
   /** Whether a quirk of this installation is on. */
   quirk: (name: string) => boolean
   /** Manners of the host that a request names in its Host header. */
