@@ -1,47 +1,12 @@
 import type { FastifyInstance } from 'fastify'
+import { takeForms as takeFormsWith } from '../../http/form.js'
 import { type CscFault, invalidRequest } from '../faults.js'
 
-/** Parameters by name; each came once. */
-export type Parameters = Readonly<Record<string, string>>
+export { hasNul, type Parameters, readQuery } from '../../http/form.js'
 
 /** Takes form bodies and nothing else, in this scope. @param limitOctets Of one form. */
-export function takeForms(app: FastifyInstance, limitOctets: number): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: limitOctets },
-    async (_request: unknown, body: string | Buffer) => readForm(String(body))
-  )
-}
-
-/** A parameter that comes twice is refused (RFC 6749 §3.2); an empty one counts as absent (§3.1). @throws CscFault */
-export function readForm(body: string): Parameters {
-  const { parameters, twice } = readParameters(new URLSearchParams(body))
-  if (twice.length > 0) throw invalidRequest()
-  return parameters
-}
-
-/** The same for a query, where some of what came twice can still be told to the one who asked. */
-export function readQuery(url: string): { parameters: Parameters; twice: readonly string[] } {
-  const start = url.indexOf('?')
-  return readParameters(new URLSearchParams(start < 0 ? '' : url.slice(start + 1)))
-}
-
-function readParameters(fields: URLSearchParams): { parameters: Parameters; twice: readonly string[] } {
-  const parameters: Record<string, string> = Object.create(null)
-  const twice: string[] = []
-  const seen = new Set<string>()
-  for (const [name, value] of fields) {
-    if (seen.has(name)) twice.push(name)
-    seen.add(name)
-    if (value !== '') parameters[name] = value
-  }
-  return { parameters, twice }
-}
-
-/** U+0000 stands in nothing that is sent here, and PostgreSQL stores none. */
-export const hasNul = (parameters: Parameters): boolean =>
-  Object.values(parameters).some((value) => value.includes('\0'))
+export const takeForms = (app: FastifyInstance, limitOctets: number): void =>
+  takeFormsWith(app, limitOctets, invalidRequest)
 
 /** `Missing parameter …`, as the tables of the OAuth endpoints have it (CSC API v1 §8.3.3). */
 export const missingParameter = (name: string): CscFault => invalidRequest(`Missing parameter ${name}`)
