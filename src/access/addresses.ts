@@ -54,6 +54,11 @@ export function mayCallBack(party: Pick<RelyingParty, 'callbackUrls'>, address: 
   return party.callbackUrls.some((registered) => registered !== anyLoopback && isBelow(registered, address))
 }
 
+/** Whether a callback address is registered as it stands: the very same characters, or covered by `loopback`. */
+export function isCallbackAddress(party: Pick<RelyingParty, 'callbackUrls'>, address: string): boolean {
+  return isRegistered(party.callbackUrls, address)
+}
+
 /** For dialects whose callback address is registered out of band: the first that is an address. Null: there is none. */
 export function callbackFor(party: Pick<RelyingParty, 'callbackUrls'>): string | null {
   return party.callbackUrls.find((registered) => registered !== anyLoopback) ?? null

@@ -56,10 +56,12 @@ export async function attempt(
       signal
     )
     if (shape.acknowledges(answer)) return { end: 'acknowledged', httpStatus: answer.status, detail: null }
-    return { end: 'failed', httpStatus: answer.status, detail: notAcknowledged(answer) }
+    return { end: afterwards(shape), httpStatus: answer.status, detail: notAcknowledged(answer) }
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error
-    return { end: 'failed', httpStatus: error.httpStatus, detail: error.message }
+    // What this server broke off itself was nobody's answer.
+    const end = signal.aborted ? 'failed' : afterwards(shape)
+    return { end, httpStatus: error.httpStatus, detail: error.message }
   }
 }
 
@@ -88,6 +90,8 @@ async function fetchToken(
   if (!tokenForm.test(value)) throw failed('what came is none.', answer.status)
   return value
 }
+
+const afterwards = ({ once = false }: CallbackShape): AttemptEnd['end'] => (once ? 'hopeless' : 'failed')
 
 const hopeless = (detail: string): AttemptEnd => ({ end: 'hopeless', httpStatus: null, detail })
 

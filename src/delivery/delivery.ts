@@ -17,6 +17,8 @@ export interface CallbackShape {
   acknowledges(answer: CallbackAnswer): boolean
   /** Where a token is fetched from the relying party before: how it is asked for and read. Null: none is. */
   token: CallbackToken | null
+  /** Whether it is posted once, however that ends; default false: until it is acknowledged. */
+  once?: boolean
 }
 
 /** The first of two steps: a bearer token from the relying party's registered `callbackAuthUrl`. */
