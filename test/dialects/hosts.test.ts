@@ -6,6 +6,9 @@ import { startWorld } from '../world.js'
 const hosts = [
   ['gwsca.vnpt.vn', '/sca/sp769/v1/credentials/get_certificate', 'vnpt'],
   ['rmgateway.vnptit.vn', '/sca/sp769/v1/credentials/get_certificate', 'vnpt'],
+  ['gwsca.vnpt.vn', '/csc/credentials/list', 'vnpt'],
+  ['gwsca.vnpt.vn', '/csc/signature/signhash', 'vnpt'],
+  ['rmgateway.vnptit.vn', '/auth/token', 'vnpt'],
   ['remotesigning.viettel.vn', '/vtss/service/ras/v1/login', 'viettel'],
   ['esignapp.misa.vn', '/webdev/api/auth/api/v1/auth/login-api', 'misa'],
   ['testesignappv1.misa.vn', '/webdev/api/auth/api/v1/auth/login-api', 'misa'],

@@ -153,7 +153,9 @@ t.test('a running server', async (t) => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
     )
     // What all providers have alike is documented once; each one's dialect on its own page.
-    const ofProvider = new RegExp(`^([A-Z]+ )/(?:${providers.map(({ id }) => id).join('|')})/(?=csc/|phone/)`)
+    const ofProvider = new RegExp(
+      `^([A-Z]+ )/(?:${providers.map(({ id }) => id).join('|')})/(?=csc/(?!credentials/|signature/)|phone/)`
+    )
     const folded = new Set(served.map((route) => route.replace(ofProvider, '$1/{provider}/')))
     const [api = '', later = ''] = read('docs/api.md').split('\n## Not yet served\n')
     const documented = [api, read('docs/csc.md'), ...dialectPages.map(read)]

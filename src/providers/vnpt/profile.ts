@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.js'
+import { smartCaCsc } from './csc/dialect.js'
 import { sp769 } from './sp769/dialect.js'
 
 /** VNPT SmartCA. A transaction lives for five minutes. */
@@ -13,5 +14,5 @@ export const vnpt: Provider = {
   caNames: ['VNPT-CA', 'VNPT SmartCA', 'VNPT'],
   login: { asksPassword: true },
   limits: { activationTtlS: 300 },
-  dialects: [sp769]
+  dialects: [sp769, smartCaCsc]
 }

@@ -1,0 +1,360 @@
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import { type ErrorCode, errorCodes, ServiceError } from '../../src/errors.js'
+import { smartCaCscFault } from '../../src/providers/vnpt/csc/fault.js'
+import { castAt, digestOf } from '../clients/journey.js'
+import { type Envelope, VnptCscClient } from '../clients/vnpt-csc.js'
+import { startWorld } from '../world.js'
+import { chainHolds, readCertificate, verifies } from './openssl.js'
+import { openReceiver } from './receiver.js'
+import { eventually, seen } from './viettel-stage.js'
+
+const binh = { login: '001088035895', password: 'vnpt-demo' }
+/** A little more than a subscriber has to answer. */
+const afterExpiryMs = 301_000
+
+t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
+  const world = await startWorld(t)
+  const { url } = world
+  const stage = castAt({ url, provider: 'vnpt', now: world.clock.now })
+  const { operator } = stage
+  const client = new VnptCscClient({ url })
+  const password = 'mật khẩu riêng'
+  const person = await stage.enrol({ algorithm: 'RSA-2048', subscriber: { password } })
+  const token = await client.tokenOf(person.login, password)
+  const { body: info } = await client.info(token, person.credentialID)
+  const leaf = Buffer.from(info.cert.certificates[0] ?? '', 'base64')
+
+  /** A relying party of its own. */
+  async function party(fields: object = {}): Promise<VnptCscClient> {
+    const asked = { provider: 'vnpt', name: 'Cổng thử', ...fields }
+    const { body } = await operator.post('/relying-parties', asked)
+    return new VnptCscClient({
+      url,
+      clientId: String(body.clientId),
+      clientSecret: String(body.clientSecret)
+    })
+  }
+
+  /** Opens a transaction of the person. */
+  async function ask(digests: readonly Uint8Array[], changes: object = {}): Promise<string> {
+    const fields = client.hashes(person.credentialID, randomUUID(), digests, changes)
+    const { status, body } = await client.signHash(token, fields)
+    if (status !== 200) throw new Error(JSON.stringify(body))
+    return body.content.tranId
+  }
+
+  await t.test('a password gives tokens of a person', async (t) => {
+    const { status, headers, body } = await client.byPassword(binh.login, binh.password)
+    t.equal(status, 200)
+    t.equal(headers.get('cache-control'), 'no-store')
+    t.match(body.access_token, /^[A-Za-z0-9_-]{43}$/)
+    t.match(body.refresh_token, /^[0-9a-f]{64}$/)
+    const { access_token: _, refresh_token: __, ...rest } = body
+    t.same(rest, {
+      token_type: 'bearer',
+      expires_in: 3600,
+      scope: 'email offline_access openid profile sign'
+    })
+    const list = await client.list(body.access_token)
+    t.same(
+      { ...list.body, content: list.body.content.length },
+      { code: 0, codeDesc: 'SUCCESS', message: 'Thành công', content: 1 }
+    )
+  })
+
+  await t.test('a refresh token is good for one use', async (t) => {
+    const { body: first } = await client.byPassword(person.login, password)
+    const { status, body: second } = await client.refresh(first.refresh_token)
+    t.equal(status, 200)
+    t.same(Object.keys(second), ['access_token', 'refresh_token', 'token_type', 'expires_in', 'scope'])
+    t.not(second.refresh_token, first.refresh_token)
+    t.equal((await client.list(second.access_token)).status, 200)
+    const again = await client.refresh(first.refresh_token)
+    t.match(seen(again), { status: 400, body: { error: 'invalid_grant' } })
+    t.equal((await client.list(second.access_token)).status, 401, 'it ended all that came of it')
+    for (const text of ['', 'x', '0'.repeat(64), first.refresh_token.toUpperCase()])
+      t.equal((await client.refresh(text)).status, 400)
+  })
+
+  await t.test('client, grant and scope are refused in the words of OAuth', async (t) => {
+    const other = new VnptCscClient({ url, clientSecret: 'sai' })
+    const refused = await other.byPassword(binh.login, binh.password)
+    t.match(seen(refused), { status: 400, body: { error: 'invalid_client' } })
+    t.same(Object.keys(refused.body), ['error', 'error_description'])
+    const nobody = new VnptCscClient({ url, clientId: 'nobody' })
+    t.same(seen(await nobody.byPassword(binh.login, binh.password)), seen(refused), 'as an unknown one')
+    const { login: username } = binh
+    const asked = { grant_type: 'password', username, password: binh.password }
+    t.match((await client.token({ ...asked, scope: 'everything' })).body, { error: 'invalid_scope' })
+    t.match((await client.token({ ...asked, grant_type: 'client_credentials' })).body, {
+      error: 'unsupported_grant_type'
+    })
+    t.match((await client.token({ ...asked, username: '' })).body, {
+      error: 'invalid_request',
+      error_description: 'username is required.'
+    })
+    const json = await client.post('auth/token', asked)
+    t.match(seen(json), { status: 415, body: { error: 'invalid_request' } })
+  })
+
+  await t.test('wrong passwords lock a login for five minutes, whether anybody has it or not', async (t) => {
+    const own = await party()
+    for (const login of [person.login, 'khong-ai']) {
+      const wrong = await own.byPassword(login, 'sai')
+      t.match(seen(wrong), { status: 400, body: { error: 'invalid_grant' } })
+      for (let more = 1; more < 5; more += 1) await own.byPassword(login, 'sai')
+      const locked = await own.byPassword(login, password)
+      t.match(seen(locked), { status: 400, body: { error: 'invalid_grant', error_description: /locked/ } })
+      t.match(locked.headers.get('retry-after'), /^[0-9]+$/)
+    }
+    t.equal((await client.byPassword(person.login, password)).status, 200, 'not at another relying party')
+    world.clock.advance(301_000)
+    t.equal((await own.byPassword(person.login, password)).status, 200)
+  })
+
+  await t.test('credentials/info is bare, field by field', async (t) => {
+    const its = await client.tokenOf(binh.login, binh.password)
+    const [id = ''] = (await client.list(its)).body.content
+    const { status, body } = await client.info(its, id)
+    t.equal(status, 200)
+    const [own, issuer, root, ...more] = body.cert.certificates.map((text) => Buffer.from(text, 'base64'))
+    if (own === undefined || issuer === undefined || root === undefined) throw new Error('there are three')
+    t.same(more, [])
+    t.ok(await chainHolds({ leaf: own, issuer, root }, world.clock.now()), 'openssl finds the path')
+    const { serialNumber, subject, notBefore, notAfter } = await readCertificate(own)
+    const written = (at: Date) => `${at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`
+    t.same(body, {
+      key: { status: 'ENABLED', alg: ['1.2.840.113549.1.1.1'], len: 2048 },
+      cert: {
+        status: 'VALID',
+        serialNumber,
+        subjectDN: subject,
+        issuerDN: body.cert.issuerDN,
+        validFrom: written(notBefore),
+        validTo: written(notAfter),
+        certificates: body.cert.certificates
+      },
+      authMode: 'oauth2code',
+      scal: 'SCAL2',
+      multisign: 1,
+      status: 'ACTIVE',
+      servicePacks: [],
+      signType: 0,
+      defaultServicePackId: null
+    })
+    t.match(body.cert.issuerDN, /SIMULATED/)
+    t.match(serialNumber, /^5401/)
+    const { body: single } = await client.info(its, id, { certificates: 'single', certInfo: false })
+    t.same(single.cert, { status: 'VALID', certificates: body.cert.certificates.slice(0, 1) })
+    const { body: none } = await client.info(its, id, { certificates: 'none', certInfo: undefined })
+    t.same(none.cert, { status: 'VALID' })
+  })
+
+  await t.test('one digest, and 50 at once', async (t) => {
+    for (const count of [1, 50]) {
+      const digests = Array.from({ length: count }, (_, index) => digestOf(`hồ sơ ${count} ${index}`))
+      const refTranId = randomUUID()
+      const fields = client.hashes(person.credentialID, refTranId, digests)
+      const { status, body } = await client.signHash(token, fields)
+      t.equal(status, 200)
+      const { tranId } = body.content
+      t.same(body, {
+        code: 0,
+        codeDesc: 'SUCCESS',
+        message: 'Chờ người dùng xác nhận',
+        content: { tranId }
+      })
+      const documents = digests.map((digest, index) => ({
+        name: `UNC-${index + 1}`,
+        type: null,
+        size: null,
+        data: null,
+        hash: digest.toString('base64'),
+        sig: null,
+        dataSigned: null,
+        url: null
+      }))
+      const { body: waiting } = await client.transaction(token, tranId)
+      const content = {
+        refTranId,
+        documents,
+        tranId,
+        sub: person.id,
+        credentialId: person.credentialID,
+        tranType: 3,
+        tranTypeDesc: 'SIGNHASH',
+        tranStatus: 4000,
+        tranStatusDesc: 'WAITING_FOR_SIGNER_CONFIRM',
+        reqTime: waiting.content.reqTime
+      }
+      t.same(waiting, { code: 0, codeDesc: 'SUCCESS', message: 'Thành công', content })
+      t.match(waiting.content.reqTime, /^20[0-9-]{8}T[0-9:.]{12}Z$/)
+      const shown = await person.device.challenge(tranId)
+      t.match(shown, { description: 'Hồ sơ thanh toán', clientId: 'dvctt', numSignatures: count })
+      t.equal((await person.device.confirm(shown)).status, 200)
+      const ended = await client.ended(token, tranId)
+      t.same(ended, {
+        ...content,
+        tranStatus: 1,
+        tranStatusDesc: 'SUCCESS',
+        documents: documents.map((one, index) => ({ ...one, sig: ended.documents[index]?.sig }))
+      })
+      const verdicts = await Promise.all(
+        digests.map((digest, index) =>
+          verifies(leaf, digest, Buffer.from(ended.documents[index]?.sig ?? '', 'base64'))
+        )
+      )
+      t.ok(verdicts.every(Boolean))
+      const again = await client.signHash(token, fields)
+      t.equal(again.body.content.tranId, tranId, 'the same request again is the same transaction')
+    }
+    const digests = Array.from({ length: 51 }, (_, index) => digestOf(String(index)))
+    const tooMany = await client.signHash(token, client.hashes(person.credentialID, randomUUID(), digests))
+    t.match(seen(tooMany), { status: 400, body: { code: 62010 } })
+  })
+
+  await t.test('what is refused, taken away or not answered says so', async (t) => {
+    const rejected = await ask([digestOf('không')])
+    await person.device.reject(rejected)
+    t.match(await client.ended(token, rejected), { tranStatus: 4002, tranStatusDesc: 'SIGNER_REJECTED' })
+
+    const expired = await ask([digestOf('muộn')])
+    world.clock.advance(afterExpiryMs)
+    t.match(await client.ended(token, expired), { tranStatus: 4001, tranStatusDesc: 'EXPIRED' })
+
+    const gone = await stage.enrol({ algorithm: 'RSA-2048', subscriber: { password } })
+    const its = await client.tokenOf(gone.login, password)
+    const fields = client.hashes(gone.credentialID, randomUUID(), [digestOf('thu hồi')])
+    const { tranId } = (await client.signHash(its, fields)).body.content
+    await operator.post(`/credentials/${gone.credentialID}/revoke`, { reason: 'keyCompromise' })
+    t.match(await client.ended(its, tranId), { tranStatus: 4003, tranStatusDesc: 'AUTHORIZE_KEY_FAILED' })
+    t.equal((await client.signHash(its, fields)).body.content.tranId, tranId, 'asked again, the same')
+    const { body } = await client.info(its, gone.credentialID)
+    t.same([body.key.status, body.cert.status, body.status], ['DISABLED', 'REVOKED', 'REVOKED'])
+    const anew = await client.signHash(its, { ...fields, refTranId: randomUUID() })
+    t.match(seen(anew), { status: 400, body: { code: 60001, codeDesc: 'CREDENTIAL_NOT_MATCH_IDENTITY' } })
+  })
+
+  await t.test('what is another person’s or another relying party’s looks unknown', async (t) => {
+    const other = await party()
+    const [its, ofOther] = [
+      await client.tokenOf(binh.login, binh.password),
+      await other.tokenOf(person.login, password)
+    ]
+    t.equal((await other.list(token)).status, 200, 'a token says itself whose it is')
+    const unknown = (id: string) => ({
+      status: 400,
+      body: {
+        code: 60000,
+        codeDesc: 'CREDENTIAL_NOT_EXIST',
+        message: `no_credential_match_id_${id}`,
+        content: null
+      }
+    })
+    for (const id of [person.credentialID, randomUUID(), 'x'])
+      t.same(seen(await client.info(its, id)), unknown(id))
+    const fields = client.hashes(person.credentialID, randomUUID(), [digestOf('lạ')])
+    t.same(seen(await client.signHash(its, fields)), unknown(person.credentialID))
+
+    const tranId = await ask([digestOf('riêng')])
+    const nothing = await client.transaction(token, randomUUID())
+    t.match(seen(nothing), {
+      status: 400,
+      body: { code: 62000, codeDesc: 'SIGNATURE_TRANSACTION_NOT_FOUND' }
+    })
+    t.same(seen(await client.transaction(token, 'no uuid')), seen(nothing))
+    t.same(seen(await client.transaction(its, tranId)), seen(nothing), 'to another person')
+    t.same(seen(await other.transaction(ofOther, tranId)), seen(nothing), 'to another relying party')
+    await person.device.reject(tranId)
+
+    for (const bearer of [undefined, 'x', 'x'.repeat(43)]) {
+      const { status, body } = await client.post<Envelope<null>>('csc/credentials/list', {}, bearer)
+      t.match({ status, body }, { status: 401, body: { code: 401, codeDesc: 'UNAUTHORIZED' } })
+    }
+    const csc = await fetch(`${url}/vnpt/csc/v2/credentials/list`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: '{}'
+    })
+    t.equal(csc.status, 401, 'and opens no other API')
+  })
+
+  await t.test('mistakes are told by their numbers', async (t) => {
+    const right = () => client.hashes(person.credentialID, randomUUID(), [digestOf('đúng')])
+    const hash = (text: string) => ({ datas: [{ name: 'UNC', hash: text }] })
+    const hex = digestOf('đúng').toString('hex')
+    const cases: [string, object, number][] = [
+      ['no credentialId', { credentialId: undefined }, 30000],
+      ['no refTranId', { refTranId: undefined }, 30000],
+      ['an empty refTranId', { refTranId: '' }, 30000],
+      ['no datas', { datas: [] }, 62010],
+      ['a digest in hexadecimal', hash(hex), 62010],
+      ['a short digest', hash('aGVsbG8='), 62010],
+      ['a notifyUrl of nobody', { notifyUrl: 'https://example.vn/x' }, 30000]
+    ]
+    for (const [what, changes, code] of cases) {
+      const { status, body } = await client.signHash(token, { ...right(), ...changes })
+      t.match({ status, code: body.code }, { status: 400, code }, what)
+    }
+    const taken = right()
+    const { tranId } = (await client.signHash(token, taken)).body.content
+    const reused = await client.signHash(token, { ...taken, ...hash(digestOf('khác').toString('base64')) })
+    t.match(seen(reused), { status: 400, body: { code: 30000 } }, 'a refTranId of another request')
+    await person.device.reject(tranId)
+  })
+
+  await t.test('notifyUrl is called once, at a registered address', async (t) => {
+    const receiver = await openReceiver(t)
+    const notifyUrl = `${receiver.url}/notify`
+    const own = await party({ callbackUrls: [notifyUrl] })
+    const its = await own.tokenOf(person.login, password)
+    const asked = async () => {
+      const refTranId = randomUUID()
+      const fields = own.hashes(person.credentialID, refTranId, [digestOf(refTranId)], { notifyUrl })
+      return { refTranId, tranId: (await own.signHash(its, fields)).body.content.tranId }
+    }
+    receiver.answers('/notify', { status: 500, body: {} })
+    const first = await asked()
+    await person.device.confirm(await person.device.challenge(first.tranId))
+    const [call] = await eventually(async () => {
+      const calls = receiver.take()
+      return calls.length > 0 ? calls : undefined
+    })
+    t.match(call, { method: 'POST', path: '/notify', body: { ...first, status: 1 } })
+    t.same(Object.keys(call?.body ?? {}), ['tranId', 'refTranId', 'status'])
+    const second = await asked()
+    await person.device.reject(second.tranId)
+    const calls = await eventually(async () => {
+      const calls = receiver.take()
+      return calls.length > 0 ? calls : undefined
+    })
+    t.same(
+      calls.map(({ body }) => body),
+      [{ ...second, status: 4002 }],
+      'and not again about the first'
+    )
+    const { body } = await operator.get<{ items: { status: string; attempts: unknown[] }[] }>(
+      `/deliveries?transactionId=${first.tranId}`
+    )
+    t.match(body.items, [{ status: 'given-up', attempts: [{}] }])
+    const below = own.hashes(person.credentialID, randomUUID(), [digestOf('dưới')], {
+      notifyUrl: `${notifyUrl}/below`
+    })
+    t.match((await own.signHash(its, below)).body, { code: 30000 }, 'the very same characters')
+  })
+})
+
+t.test('every failure has its words', async (t) => {
+  for (const code of Object.keys(errorCodes) as ErrorCode[]) {
+    const failure = new ServiceError(code, 'x')
+    for (const path of ['/vnpt/csc/credentials/list', '/vnpt/auth/token']) {
+      const { status, body } = smartCaCscFault(failure, { path })
+      t.ok(status >= 400 && status < 600, `${code} at ${path}`)
+      t.match(
+        body,
+        path.includes('/auth/') ? { error: /^[a-z_]+$/ } : { code: Number, codeDesc: /^[A-Z_]+$/ }
+      )
+    }
+  }
+})
