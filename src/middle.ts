@@ -7,6 +7,7 @@ import { openLogins } from './access/logins.js'
 import { createOAuth } from './access/oauth/create.js'
 import { createPasswords } from './access/passwords.js'
 import { createRefusals } from './access/refusals.js'
+import { openTotp } from './access/totp.js'
 import { createActivations } from './activation/activations.js'
 import { createApprovals } from './activation/approvals.js'
 import { openAudit } from './audit/open.js'
@@ -57,8 +58,10 @@ import { createRetentionStore } from './store/retention.js'
 import { createSeals } from './store/seals.js'
 import { createServerStore } from './store/servers.js'
 import { createSubscriberStore } from './store/subscribers.js'
+import { createTotpStore } from './store/totp-secrets.js'
 import { createTransactionStore } from './store/transactions.js'
 import { createUsedTokenIds } from './store/used-token-ids.js'
+import { createTransactionSads } from './transactions/transaction-sads.js'
 import { createTransactions } from './transactions/transactions.js'
 
 /** Between two pages of old events, so that looking through them takes no more than a part of a core. */
@@ -168,6 +171,12 @@ export async function openMiddle(options: MiddleOptions) {
   }
   const logins = openLogins(secretsTried)
   const factors = openFactors(secretsTried)
+  const totp = openTotp({
+    ...secretsTried,
+    store: createTotpStore(database),
+    secrets: hsm.secrets,
+    issuerOf: (provider) => findProvider(provider)?.label ?? provider
+  })
 
   const activationStore = createActivationStore(database, months)
   const approvals = createApprovals({ store: activationStore, directory, audit, actor })
@@ -303,12 +312,14 @@ export async function openMiddle(options: MiddleOptions) {
     logins,
     applicationLogins,
     factors,
+    totp,
     directory,
     activations,
     enrolment,
     signing,
     responses,
     transactions,
+    sads: createTransactionSads({ mac: hsm.mac }),
     documents,
     deliveries,
     notes: createRequestNotes(database),

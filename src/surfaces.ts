@@ -107,6 +107,7 @@ export async function openSurfaces(options: SurfacesOptions): Promise<App> {
     requests: { note: middle.notes.find, transaction: middle.transactions.findByRequest },
     enrolment: middle.enrolment,
     logins: middle.logins,
+    totp: middle.totp,
     directory: middle.directory,
     pki: middle.pki,
     virtualPhones: options.virtualPhones,

@@ -105,7 +105,7 @@ export interface OperatorStore {
 }
 
 /** A kind of secret that is tried, each counted by itself. */
-export type LockoutKind = 'password' | 'code' | 'pin' | 'otp'
+export type LockoutKind = 'password' | 'code' | 'pin' | 'otp' | 'totp'
 
 /** What wrong tries are counted by. */
 export interface LockoutKey {
@@ -164,6 +164,27 @@ export interface LoginCodeStore {
   use(of: CodeOwner & { codeMac: Uint8Array }): Promise<boolean>
   /** Forgets those that ended before `now`. */
   purge(now: Date): Promise<void>
+}
+
+/** A TOTP secret as stored. */
+export interface TotpRecord {
+  /** New with every secret. */
+  id: string
+  subscriberId: string
+  /** Encrypted in the HSM. */
+  secretEncrypted: Uint8Array
+  createdAt: Date
+}
+
+/** TOTP secrets, one a subscriber; `store/totp-secrets.ts` provides it. */
+export interface TotpStore {
+  find(subscriberId: string): Promise<TotpRecord | null>
+  /** In the place of an earlier one, none of whose codes counts any more. */
+  set(record: TotpRecord, recordIn: InTransaction): Promise<void>
+  /** False: there was none, and nothing is recorded. */
+  remove(subscriberId: string, recordIn: InTransaction): Promise<boolean>
+  /** Uses up a time step and all before it, over all servers: true for one caller. */
+  use(id: string, step: number): Promise<boolean>
 }
 
 /** Something that is sent to a subscriber, not through the relying party. */

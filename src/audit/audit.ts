@@ -28,6 +28,8 @@ export type AuditType =
   | 'subscriber.changed'
   | 'subscriber.password-set'
   | 'subscriber.unlocked'
+  | 'subscriber.totp-set'
+  | 'subscriber.totp-removed'
   | 'credential.issued'
   | 'credential.pin-set'
   | 'credential.published'

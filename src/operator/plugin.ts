@@ -3,6 +3,7 @@ import type { RouteOptions } from 'fastify'
 import type { Access } from '../access/access.js'
 import type { OperatorRegister } from '../access/operators.js'
 import type { RelyingPartyRegister } from '../access/relying-parties.js'
+import type { TotpAdministration } from '../access/totp.js'
 import type { Clock } from '../clock.js'
 import type { Deliveries } from '../delivery/delivery.js'
 import { refuseNul } from '../http/nulls.js'
@@ -24,6 +25,7 @@ import { relyingParties } from './relying-parties.js'
 import { type RequestLookup, requests } from './requests.js'
 import { guardRoles, requireArea } from './roles.js'
 import { type SubscriberRoutes, subscribers } from './subscribers.js'
+import { totp } from './totp.js'
 import { type VirtualPhoneAdministration, virtualPhones } from './virtual-phones.js'
 
 /** What the surface translates for. A member may be named by several route groups. */
@@ -34,6 +36,7 @@ export type OperatorDeps = SubscriberRoutes &
       operators: OperatorRegister
       relyingParties: RelyingPartyRegister
     }
+    totp: TotpAdministration
     idempotencyKeys: IdempotencyKeys
     providers: ProviderListing
     audit: AuditList
@@ -76,6 +79,7 @@ export const operator: FastifyPluginAsyncTypebox<OperatorDeps> = async (app, dep
   await app.register(deliveryList, { deliveries: deps.deliveries })
   await app.register(requests, { requests: deps.requests })
   await app.register(subscribers, { enrolment, logins, directory, pki, now })
+  await app.register(totp, { totp: deps.totp })
   await app.register(credentials, { enrolment, directory, pki, now })
   await app.register(devices, { enrolment, directory })
   if (deps.outbox !== null) await app.register(messages, { messages: deps.outbox, directory })

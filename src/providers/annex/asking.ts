@@ -28,6 +28,8 @@ export interface AnnexManners {
   /** Whether a request must carry a name of its own; where not, ours is the transaction's only one. */
   requiresName: boolean
   callbackUrl: string | null
+  /** What is asked of the subscriber before the phone rings, once the request is known to be a right one. */
+  prove?: (subscriber: Subscriber) => Promise<void>
 }
 
 /**
@@ -39,7 +41,7 @@ export async function askToSign(
   request: FastifyRequest,
   { party, findings }: DialectCaller,
   body: AnnexRequest,
-  { provider, dialect, form, requiresName, callbackUrl }: AnnexManners
+  { provider, dialect, form, requiresName, callbackUrl, prove }: AnnexManners
 ): Promise<Transaction> {
   const name = nameOf(body.transaction_id, requiresName, findings)
   const documents = body.sign_files.map((file, index) => {
@@ -57,6 +59,7 @@ export async function askToSign(
   const { subscriber, credential } =
     (earlier && (await signerOf(earlier, deps, body.user_id, is))) ??
     (await requireSigner(deps, provider, body.user_id, is))
+  await prove?.(subscriber)
   const { transaction } = await deps.transactions.start({
     provider,
     clientId: party.clientId,

@@ -4,6 +4,7 @@ import type { ApplicationLogins } from '../../access/application-logins.js'
 import type { Logins } from '../../access/logins.js'
 import type { OAuth } from '../../access/oauth/oauth.js'
 import type { Refusals } from '../../access/refusals.js'
+import type { Totp } from '../../access/totp.js'
 import type { Activations } from '../../activation/activation.js'
 import type { Clock } from '../../clock.js'
 import type { CallbackShape } from '../../delivery/delivery.js'
@@ -14,6 +15,7 @@ import type { Pki } from '../../pki/pki.js'
 import type { Signing } from '../../signing/signing.js'
 import type { RequestNotes } from '../../transactions/request-notes.js'
 import type { Transactions } from '../../transactions/transaction.js'
+import type { TransactionSads } from '../../transactions/transaction-sads.js'
 import type { Provider } from '../provider.js'
 
 /** `sandbox` where the real test system behaves in another way than the production one. */
@@ -77,8 +79,12 @@ export interface DialectDeps {
   /** People who prove themselves to an application, by password or at the provider's own page. */
   applicationLogins: ApplicationLogins
   oauth: OAuth
+  /** One-time codes by time, for dialects that ask for one besides. */
+  totp: Totp
   directory: Directory
   transactions: Transactions
+  /** For dialects that hand out a secret of the transaction and want it back. */
+  sads: TransactionSads
   /** For dialects whose relying parties redeem a confirmation themselves, by a SAD. */
   activations: Activations
   signing: Signing

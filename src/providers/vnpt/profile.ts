@@ -1,6 +1,7 @@
 import type { Provider } from '../provider.js'
 import { smartCaCsc } from './csc/dialect.js'
 import { sp769 } from './sp769/dialect.js'
+import { th } from './th/dialect.js'
 
 /** VNPT SmartCA. A transaction lives for five minutes. */
 export const vnpt: Provider = {
@@ -14,5 +15,5 @@ export const vnpt: Provider = {
   caNames: ['VNPT-CA', 'VNPT SmartCA', 'VNPT'],
   login: { asksPassword: true },
   limits: { activationTtlS: 300 },
-  dialects: [sp769, smartCaCsc]
+  dialects: [sp769, th, smartCaCsc]
 }

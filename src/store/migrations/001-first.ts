@@ -135,7 +135,7 @@ create table subscribers (
 create table lockouts (
   provider text not null,
   login_mac bytea not null,
-  kind text not null,             -- which secret: password, code, pin, otp
+  kind text not null,             -- which secret: password, code, pin, otp, totp
   client_id text not null,
   tries integer not null,         -- since the last right one, those being judged included
   judging integer not null,
@@ -159,6 +159,15 @@ create table login_codes (
   primary key (provider, client_id, subscriber_id, purpose)
 );
 create index login_codes_by_expiry on login_codes (expires_at);
+
+-- What a subscriber's generator of one-time codes shares with us, encrypted in the HSM for this row alone.
+create table totp_secrets (
+  id text primary key,
+  subscriber_id text not null unique references subscribers (id),
+  secret bytea not null,
+  last_step integer not null,     -- RFC 6238: codes of this time step and those before it are used up
+  created_at timestamptz not null
+);
 
 create table credentials (
   id text primary key,
