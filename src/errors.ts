@@ -76,11 +76,13 @@ export interface ServiceErrorOptions extends ErrorOptions {
   retryAfterS?: number
   /** The state that stood in the way, as a single word of the surface's own vocabulary. */
   state?: string
+  /** How many more tries of a secret may be wrong before it is locked; counted for what does not exist as well. */
+  attemptsLeft?: number
 }
 
 /**
- * Any failure a client may meet. `code`, `says`, `field`, `state` and `retryAfterS` may leave the server; `message` and
- * `cause` are for the log and stay there. A programmer's mistake is a `TypeError` or `RangeError` instead.
+ * Any failure a client may meet. `code`, `says`, `field`, `state`, `retryAfterS` and `attemptsLeft` may leave the server;
+ * `message` and `cause` are for the log and stay there. A programmer's mistake is a `TypeError` or `RangeError` instead.
  */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError'
@@ -89,6 +91,7 @@ export class ServiceError extends Error {
   readonly field: string | undefined
   readonly retryAfterS: number | undefined
   readonly state: string | undefined
+  readonly attemptsLeft: number | undefined
 
   constructor(code: ErrorCode, message: string, options: ServiceErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -97,6 +100,7 @@ export class ServiceError extends Error {
     this.field = options.field
     this.retryAfterS = options.retryAfterS
     this.state = options.state
+    this.attemptsLeft = options.attemptsLeft
   }
 }
 

@@ -38,9 +38,14 @@ export interface Lockout {
    * more of them judged than may be wrong; those that would be too many wait for the others first. A right one starts
    * the count anew.
    * @param judge Null: wrong. What it throws is no try, and is passed on.
+   * @param onWrong Told of a wrong one, with how many more may be wrong before a lockout.
    * @throws ServiceError `login_locked` with `retryAfterS`, nothing was judged then; `too_many_requests`.
    */
-  guard<T>(tried: TriedSecret, judge: () => Promise<T | null>): Promise<T | null>
+  guard<T>(
+    tried: TriedSecret,
+    judge: () => Promise<T | null>,
+    onWrong?: (attemptsLeft: number) => void
+  ): Promise<T | null>
   /** Forgets all counts of a login, at every relying party and of every kind. Returns how many were locked. */
   unlock(of: { provider: string; login: string }): Promise<number>
   /** Forgets what is over; called by the server's timer. */
@@ -90,7 +95,7 @@ export function createLockout(deps: {
   }
 
   return {
-    async guard({ provider, clientId, kind, login }, judge) {
+    async guard({ provider, clientId, kind, login }, judge, onWrong = () => {}) {
       const loginMac = await loginMacOf(provider, login)
       const key: LockoutKey = { provider, clientId, kind, loginMac }
       const name = [provider, clientId, kind, loginMac.toString('hex')].join('\n')
@@ -104,7 +109,8 @@ export function createLockout(deps: {
           await store.leave(key, { as: 'nothing', attempts }).catch(() => undefined)
           throw error
         }
-        await store.leave(key, { as: found === null ? 'wrong' : 'right', attempts })
+        const tries = await store.leave(key, { as: found === null ? 'wrong' : 'right', attempts })
+        if (found === null) onWrong(Math.max(0, attempts - tries))
         return found
       })
     },

@@ -17,10 +17,10 @@ import type { Refusals } from './refusals.js'
 export interface Logins {
   /**
    * Checks a password. Takes as long for a login that does not exist as for one that does, and locks both alike.
-   * @throws ServiceError `authentication_failed` (unknown login or wrong password, not told apart), `login_locked` (with
-   *   `retryAfterS`), `second_factor_required` (the password is right; a code was sent to the subscriber),
-   *   `too_many_requests` (too many checks wait, or too many codes were sent), `not_offered` (a code would have to be
-   *   sent, and this server has no way to).
+   * @throws ServiceError `authentication_failed` (unknown login or wrong password, not told apart, with `attemptsLeft`),
+   *   `login_locked` (with `retryAfterS`), `second_factor_required` (the password is right; a code was sent to the
+   *   subscriber), `too_many_requests` (too many checks wait, or too many codes were sent), `not_offered` (a code would
+   *   have to be sent, and this server has no way to).
    */
   verify(by: {
     provider: string
@@ -108,16 +108,24 @@ export function openLogins(deps: LoginsDeps): Logins & LoginAdministration {
       throw failure
     }
     let found: SubscriberRecord | null
+    let attemptsLeft = 0
     try {
-      found = await lockout.guard(tried, async () => {
-        const record = await directory.subscriberRecord((await known)?.id ?? nobody)
-        return (await judge(record)) ? record : null
-      })
+      found = await lockout.guard(
+        tried,
+        async () => {
+          const record = await directory.subscriberRecord((await known)?.id ?? nobody)
+          return (await judge(record)) ? record : null
+        },
+        (left) => {
+          attemptsLeft = left
+        }
+      )
     } catch (error) {
       if (error instanceof ServiceError && error.code === 'login_locked') return refuse(error)
       throw error
     }
-    if (found === null) return refuse(new ServiceError('authentication_failed', `wrong ${kind}`))
+    if (found === null)
+      return refuse(new ServiceError('authentication_failed', `wrong ${kind}`, { attemptsLeft }))
     const { passwordHash: _, ...subscriber } = found
     return subscriber
   }

@@ -130,8 +130,9 @@ export interface LockoutStore {
   /**
    * Ends the judging of a try. `right`: only those being judged stay counted, and nothing is locked. `nothing`: it is
    * not counted.
+   * @returns How many are counted now, those being judged included.
    */
-  leave(key: LockoutKey, of: { as: 'right' | 'wrong' | 'nothing'; attempts: number }): Promise<void>
+  leave(key: LockoutKey, of: { as: 'right' | 'wrong' | 'nothing'; attempts: number }): Promise<number>
   /** All counts of a login at a provider. Returns how many of them were locked. */
   remove(of: { provider: string; loginMac: Uint8Array; at: Date }): Promise<number>
   /** Removes what counts nothing, what is from before `countedSince`, and the oldest beyond `unlockedMax`; locked ones stay. */

@@ -40,7 +40,7 @@ export function createLockoutStore(db: Queryable): LockoutStore {
     },
 
     async leave(key, { as, attempts }) {
-      await db.query({
+      const { rows } = await db.query<{ tries: number }>({
         name: 'lockouts-leave',
         text: `
           update lockouts
@@ -50,9 +50,11 @@ export function createLockoutStore(db: Queryable): LockoutStore {
                                   case $5 when 'right' then greatest(lockouts.judging - 1, 0)
                                           when 'wrong' then lockouts.tries
                                           else greatest(lockouts.tries - 1, 0) end as tries) as next)
-           where provider = $1 and login_mac = $2 and kind = $3 and client_id = $4`,
+           where provider = $1 and login_mac = $2 and kind = $3 and client_id = $4
+          returning tries`,
         values: [...valuesOf(key), as, attempts]
       })
+      return rows[0]?.tries ?? 0
     },
 
     async remove({ provider, loginMac, at }) {
