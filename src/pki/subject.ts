@@ -57,11 +57,13 @@ export function leafSubject(profile: LeafProfile, subject: SubjectFields): x509.
   )
 }
 
-/** The national id with the prefix of its kind: 12 digits CCCD, 9 digits CMND, else HC (passport). */
-function personId(nationalId: string): string {
-  if (/^[0-9]{12}$/.test(nationalId)) return `CCCD:${nationalId}`
-  if (/^[0-9]{9}$/.test(nationalId)) return `CMND:${nationalId}`
-  return `HC:${nationalId}`
+/** The national id with the prefix of its kind. */
+const personId = (nationalId: string): string => `${nationalIdKind(nationalId)}:${nationalId}`
+
+/** 12 digits: CCCD; 9 digits: CMND; anything else: HC (passport). */
+export function nationalIdKind(nationalId: string): 'CCCD' | 'CMND' | 'HC' {
+  if (/^[0-9]{12}$/.test(nationalId)) return 'CCCD'
+  return /^[0-9]{9}$/.test(nationalId) ? 'CMND' : 'HC'
 }
 
 /** The e-mail address if an IA5String can carry it (RFC 5280 §4.2.1.6), else null. */

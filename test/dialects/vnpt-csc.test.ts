@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { type ErrorCode, errorCodes, ServiceError } from '../../src/errors.js'
 import { smartCaCscFault } from '../../src/providers/vnpt/csc/fault.js'
 import { castAt, digestOf } from '../clients/journey.js'
 import { type Envelope, VnptCscClient } from '../clients/vnpt-csc.js'
+import { seenSignatures, verifiesXml, without } from '../documents/judges.js'
 import { startWorld } from '../world.js'
 import { chainHolds, readCertificate, verifies } from './openssl.js'
 import { openReceiver } from './receiver.js'
@@ -21,7 +23,7 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
   const client = new VnptCscClient({ url })
   const password = 'mật khẩu riêng'
   const person = await stage.enrol({ algorithm: 'RSA-2048', subscriber: { password } })
-  const token = await client.tokenOf(person.login, password)
+  let token = await client.tokenOf(person.login, password)
   const { body: info } = await client.info(token, person.credentialID)
   const leaf = Buffer.from(info.cert.certificates[0] ?? '', 'base64')
 
@@ -101,9 +103,15 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
   await t.test('wrong passwords lock a login for five minutes, whether anybody has it or not', async (t) => {
     const own = await party()
     for (const login of [person.login, 'khong-ai']) {
-      const wrong = await own.byPassword(login, 'sai')
-      t.match(seen(wrong), { status: 400, body: { error: 'invalid_grant' } })
-      for (let more = 1; more < 5; more += 1) await own.byPassword(login, 'sai')
+      for (let left = 4; left >= 0; left -= 1) {
+        t.same(seen(await own.byPassword(login, 'sai')), {
+          status: 400,
+          body: {
+            error: 'invalid_grant',
+            error_description: `The username or the password is wrong. Attempts left: ${left}.`
+          }
+        })
+      }
       const locked = await own.byPassword(login, password)
       t.match(seen(locked), { status: 400, body: { error: 'invalid_grant', error_description: /locked/ } })
       t.match(locked.headers.get('retry-after'), /^[0-9]+$/)
@@ -212,6 +220,101 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
     const digests = Array.from({ length: 51 }, (_, index) => digestOf(String(index)))
     const tooMany = await client.signHash(token, client.hashes(person.credentialID, randomUUID(), digests))
     t.match(seen(tooMany), { status: 400, body: { code: 62010 } })
+  })
+
+  await t.test('userinfo tells who the token is for', async (t) => {
+    const its = await client.tokenOf(binh.login, binh.password)
+    const { body } = await client.userInfo(its)
+    t.same(body, {
+      code: 0,
+      codeDesc: 'SUCCESS',
+      message: 'Thành công',
+      content: { accType: 2, uidPre: 'CCCD', uid: binh.login, email: null, phone: null }
+    })
+    const own = { password, nationalId: '012345678', email: 'thu@example.vn', phone: '+84912345678' }
+    const other = await stage.enrol({ subscriber: own })
+    const { content } = (await client.userInfo(await client.tokenOf(other.login, password))).body
+    t.same(content, {
+      accType: 0,
+      uidPre: 'CMND',
+      uid: '012345678',
+      email: 'thu@example.vn',
+      phone: '+84912345678'
+    })
+  })
+
+  await t.test('whole files are signed, and had back with their signatures in them', async (t) => {
+    const pdf = readFileSync('examples/documents/tokhaidangkysudungdvc.pdf')
+    const xml = Buffer.from('<HoSo><SoTien>1000000</SoTien></HoSo>')
+    const datas = [
+      { name: 'to-khai.pdf', dataBase64: pdf.toString('base64') },
+      { name: 'HO-SO.XML', dataBase64: xml.toString('base64') }
+    ]
+    const credentialId = person.credentialID
+    const refTranId = randomUUID()
+    const fields = { credentialId, refTranId, description: 'Tờ khai', datas }
+    const { status, body } = await client.sign(token, fields)
+    t.equal(status, 200)
+    const { tranId } = body.content
+    t.same(body.message, 'Chờ người dùng xác nhận')
+    t.equal((await client.sign(token, fields)).body.content.tranId, tranId, 'the same again')
+    const [first] = datas
+    const changed = await client.sign(token, { ...fields, datas: [first] })
+    t.match(seen(changed), { status: 400, body: { code: 30000 } }, 'a refTranId of another request')
+    const { content: waiting } = (await client.transaction(token, tranId)).body
+    t.match(waiting, { refTranId, tranType: 2, tranTypeDesc: 'SIGN', tranStatus: 4000 })
+    t.same(
+      waiting.documents.map(({ hash: _, ...rest }) => rest),
+      [
+        { name: 'to-khai.pdf', type: 'pdf', size: pdf.length },
+        { name: 'HO-SO.XML', type: 'xml', size: xml.length }
+      ].map((one) => ({ ...one, data: null, sig: null, dataSigned: null, url: null }))
+    )
+    const shown = await person.device.challenge(tranId)
+    t.same(
+      shown.documents.map(({ digest }) => digest),
+      waiting.documents.map(({ hash }) => hash),
+      'the phone shows what is signed'
+    )
+    await person.device.confirm(shown)
+    const { tranStatus, documents } = await client.ended(token, tranId)
+    t.equal(tranStatus, 1)
+    for (const { hash, sig } of documents)
+      t.ok(await verifies(leaf, Buffer.from(hash, 'base64'), Buffer.from(sig ?? '', 'base64')))
+    const [signedPdf, signedXml] = documents.map(({ dataSigned }) => Buffer.from(dataSigned ?? '', 'base64'))
+    if (signedPdf === undefined || signedXml === undefined) throw new Error('there are two')
+    t.ok(signedPdf.subarray(0, pdf.length).equals(pdf), 'nothing before is changed')
+    if (without('pdfsig') === false)
+      t.match(await seenSignatures(signedPdf), [{ valid: true, type: 'ETSI.CAdES.detached' }])
+    t.match(signedXml.toString(), /<SoTien>1000000<\/SoTien><.*Signature/)
+    if (without('xmlsec1') === false) {
+      const [, issuer, root] = info.cert.certificates.map((text) => Buffer.from(text, 'base64'))
+      if (issuer === undefined || root === undefined) throw new Error('there are three')
+      t.ok(await verifiesXml(signedXml, { issuer, root, idOf: [] }))
+    }
+
+    const asked = (name: string, dataBase64: string) =>
+      client.sign(token, { credentialId, refTranId: randomUUID(), datas: [{ name, dataBase64 }] })
+    t.match(seen(await asked('to-khai.docx', 'UEsDBA==')), { status: 400, body: { code: 64000 } })
+    t.match(seen(await asked('to-khai.pdf', 'aGVsbG8=')), { status: 400, body: { code: 63002 } })
+    t.match(seen(await asked('to-khai.pdf', '%')), { status: 400, body: { code: 63002 } })
+    t.match(seen(await asked('ho-so.xml', '/w==')), { status: 400, body: { code: 63002 } }, 'not UTF-8')
+    const many = Array.from({ length: 11 }, () => first)
+    const tooMany = await client.sign(token, { credentialId, refTranId: randomUUID(), datas: many })
+    t.match(seen(tooMany), { status: 400, body: { code: 62010 } })
+
+    world.clock.advance(3_601_000)
+    t.equal((await client.transaction(token, tranId)).status, 401, 'a token is good for an hour')
+    token = await client.tokenOf(person.login, password)
+    const later = (await client.transaction(token, tranId)).body.content
+    t.same(
+      later.documents.map(({ sig, dataSigned }) => [typeof sig, dataSigned]),
+      [
+        ['string', null],
+        ['string', null]
+      ],
+      'files are kept for an hour, signatures longer'
+    )
   })
 
   await t.test('what is refused, taken away or not answered says so', async (t) => {

@@ -3,15 +3,17 @@ import { callback } from './callback.js'
 import { credentialsInfo } from './credentials-info.js'
 import { credentialsList } from './credentials-list.js'
 import { smartCaCscFault } from './fault.js'
-import { authPath, credentialsPath, signaturePath, smartCaCscId } from './paths.js'
+import { authPath, credentialsPath, identityPath, signaturePath, smartCaCscId } from './paths.js'
+import { sign } from './sign.js'
 import { signHash } from './sign-hash.js'
 import { token } from './token.js'
 import { transactionInfo } from './transaction-info.js'
+import { userInfo } from './user-info.js'
 
 /** VNPT SmartCA by OAuth and calls of CSC's kind (docs/providers/vnpt.md). */
 export const smartCaCsc: Dialect = {
   id: smartCaCscId,
-  roots: [authPath, credentialsPath, signaturePath],
+  roots: [authPath, identityPath, credentialsPath, signaturePath],
   hosts: [
     { name: 'gwsca.vnpt.vn', manners: 'production' },
     { name: 'rmgateway.vnptit.vn', manners: 'sandbox' }
@@ -25,7 +27,7 @@ export const smartCaCsc: Dialect = {
     }
   ],
   async routes(app, options) {
-    for (const routes of [token, credentialsList, credentialsInfo, signHash, transactionInfo])
+    for (const routes of [token, userInfo, credentialsList, credentialsInfo, signHash, sign, transactionInfo])
       await app.register(routes, options)
   },
   fault: smartCaCscFault,

@@ -14,6 +14,7 @@ const credentialUnusable: Fault = [400, 60001, 'CREDENTIAL_NOT_MATCH_IDENTITY']
 const transactionUnknown: Fault = [400, 62000, 'SIGNATURE_TRANSACTION_NOT_FOUND']
 const dataInvalid: Fault = [400, 62010, 'SIGNATURE_DATA_REQUEST_INVALID_FORMAT']
 const fileRefused: Fault = [400, 63002, 'CREDENTIAL_SIGN_FILE_UPLOAD_FAILED']
+const fileTooLarge: Fault = [413, 63002, 'CREDENTIAL_SIGN_FILE_UPLOAD_FAILED']
 const fileUnsupported: Fault = [400, 64000, 'UNSUPPORTED_FILE_TYPE']
 /** The document has no numbers for these; the HTTP status is the number. */
 const unauthorized: Fault = [401, 401, 'UNAUTHORIZED']
@@ -64,7 +65,11 @@ export function smartCaCscFault(failure: ServiceError, { path }: Pick<FaultedCal
 function byField({ code, field = '' }: ServiceError): Fault | null {
   // 60001 and 62001, which say that something is another's, are never sent for that: it is as if there were none (I6).
   if (code === 'not_found') return field === 'tranId' ? transactionUnknown : credentialUnknown
-  if (code === 'not_offered' && field.startsWith('datas')) return fileUnsupported
-  if (code !== 'request_invalid' || !field.startsWith('datas')) return null
-  return field.endsWith('.dataBase64') ? fileRefused : dataInvalid
+  if (!field.startsWith('datas')) return null
+  if (field.endsWith('.dataBase64')) {
+    if (code === 'request_too_large') return fileTooLarge
+    return code === 'request_invalid' || code === 'not_offered' ? fileRefused : null
+  }
+  if (code === 'not_offered') return fileUnsupported
+  return code === 'request_invalid' ? dataInvalid : null
 }

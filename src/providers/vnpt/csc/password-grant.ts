@@ -30,14 +30,14 @@ export async function passwordGrant(
 
 /** The same in the words of the grant. */
 function told(failure: ServiceError): ServiceError {
-  const { code, message, retryAfterS } = failure
+  const { code, message, retryAfterS, attemptsLeft = 0 } = failure
   const as = (says: string, more: { retryAfterS?: number } = {}) =>
     new ServiceError(code, message, { says, field: 'password', cause: failure, ...more })
   switch (code) {
     case 'authentication_failed':
-      return as('The username or the password is wrong.')
+      return as(`The username or the password is wrong. Attempts left: ${attemptsLeft}.`)
     case 'login_locked':
-      return as('Too many wrong passwords: the login is locked for a while.', {
+      return as(`Too many wrong passwords: the login is locked for ${retryAfterS ?? 1} s.`, {
         ...(retryAfterS !== undefined && { retryAfterS })
       })
     case 'second_factor_required':

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { ServiceError } from '../../../errors.js'
-import type { Transaction } from '../../../transactions/transaction.js'
+import type { Transaction, TransactionOwner } from '../../../transactions/transaction.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { callerOf } from './caller.js'
 import { envelopeOf, success } from './envelope.js'
+import { filesOf, type KeptFile } from './files.js'
 import { credentialsPath, smartCaCscId, tag } from './paths.js'
 import { standingOf } from './states.js'
 
@@ -38,7 +39,10 @@ const Content = Type.Object({
 })
 
 /** `credentials/gettraninfo` (§3.4): how a transaction of the token's own relying party and person stands. */
-export const transactionInfo: DialectRoutes = async (app, { provider, transactions, ...deps }) => {
+export const transactionInfo: DialectRoutes = async (
+  app,
+  { provider, transactions, documents, pki, ...deps }
+) => {
   app.post(
     `${credentialsPath}/gettraninfo`,
     {
@@ -59,35 +63,65 @@ export const transactionInfo: DialectRoutes = async (app, { provider, transactio
           field: 'tranId'
         })
       const { status, description } = standingOf(transaction)
+      const files = filesOf(transaction)
       return success({
         refTranId: transaction.name ?? '',
-        documents: documentsOf(transaction),
+        documents: documentsOf(
+          transaction,
+          files,
+          files === null ? [] : await signedFiles(party, transaction, files)
+        ),
         tranId: transaction.id,
         sub: subscriber.id,
         credentialId: transaction.credentialId,
-        tranType: 3,
-        tranTypeDesc: 'SIGNHASH',
+        tranType: files === null ? 3 : 2,
+        tranTypeDesc: files === null ? 'SIGNHASH' : 'SIGN',
         tranStatus: status,
         tranStatusDesc: description,
         reqTime: transaction.createdAt.toISOString()
       })
     }
   )
+
+  /** In order, base64; null while there is no signature, and once the file is no longer kept. */
+  async function signedFiles(
+    owner: TransactionOwner,
+    { signatures }: Transaction,
+    files: readonly KeptFile[]
+  ): Promise<(string | null)[]> {
+    const signed: (string | null)[] = []
+    for (const [index, { documentId }] of files.entries()) {
+      const signature = signatures?.[index]
+      const prepared = signature === undefined ? null : await documents.find(owner, { id: documentId })
+      signed.push(
+        prepared === null || signature === undefined
+          ? null
+          : base64(documents.complete(prepared, signature, pki.chain(provider.id)))
+      )
+    }
+    return signed
+  }
 }
 
-function documentsOf({ documentIds, details, signatures }: Transaction) {
+function documentsOf(
+  { documentIds, details, signatures }: Transaction,
+  files: readonly KeptFile[] | null,
+  signed: readonly (string | null)[]
+) {
   const hashes = Array.isArray(details.hashes) ? details.hashes : []
   return documentIds.map((name, index) => {
     const signature = signatures?.[index]
     return {
       name,
-      type: null,
-      size: null,
+      type: files?.[index]?.type ?? null,
+      size: files?.[index]?.size ?? null,
       data: null,
       hash: String(hashes[index] ?? ''),
-      sig: signature === undefined ? null : Buffer.from(signature).toString('base64'),
-      dataSigned: null,
+      sig: signature === undefined ? null : base64(signature),
+      dataSigned: signed[index] ?? null,
       url: null
     }
   })
 }
+
+const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString('base64')
