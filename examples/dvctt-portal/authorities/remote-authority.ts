@@ -52,6 +52,15 @@ export interface SignatureRequest {
   outcome(): Promise<SignatureOutcome>
 }
 
+/** Where a provider answers, and as whom the portal calls it. */
+export interface AuthorityOptions {
+  /** What its documents call the host, such as `https://remotesigning.viettel.vn`; no slash at the end. */
+  url: string
+  /** What the provider gave to the portal. */
+  clientId: string
+  clientSecret: string
+}
+
 /** A provider, in its own dialect. */
 export interface RemoteAuthority {
   id: AuthorityId
