@@ -320,6 +320,8 @@ t.test('Viettel MySign', async (t) => {
     const { status, body } = await post('/vtss/service/ras/v1/login')
     t.equal(status, 400)
     t.match(JSON.parse(body), { error: '30000' })
+    t.equal((await post('/adss/service/ras/v1/login')).status, 400, 'where the oldest clients log in')
+    t.equal((await post('/adss/service/signHash')).status, 404)
     t.equal((await post('/viettel/vtss/service/ras/v1/login')).status, 404)
     t.equal((await post('/viettel/csc/v2/info')).status, 404)
   })

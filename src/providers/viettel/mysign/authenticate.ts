@@ -24,7 +24,7 @@ export const authenticate: DialectRoutes = async (app, { access, provider, quirk
   )
 
   app.post(
-    '/vtss/service/ras/v1/authenticate',
+    '/v1/authenticate',
     {
       schema: {
         tags: ['Viettel MySign'],

@@ -4,13 +4,14 @@ import { callback } from './callback.js'
 import { certificatesInfo } from './certificates-info.js'
 import { mySignFault } from './fault.js'
 import { login } from './login.js'
+import { gateway, rasRoots } from './paths.js'
 import { requestStatus } from './request-status.js'
 import { mySignId, signHash } from './sign-hash.js'
 
 /** Viettel MySign by its gateway (docs/providers/viettel.md): bare values on success, `{error, ...}` otherwise. */
 export const mySign: Dialect = {
   id: mySignId,
-  roots: ['/vtss/service'],
+  roots: [gateway, '/adss/service'],
   hosts: [{ name: 'remotesigning.viettel.vn', manners: 'production' }],
   quirks: [
     {
@@ -31,8 +32,9 @@ export const mySign: Dialect = {
     }
   ],
   async routes(app, options) {
-    for (const routes of [login, authenticate, certificatesInfo, signHash, requestStatus])
-      await app.register(routes, options)
+    for (const prefix of rasRoots)
+      for (const routes of [login, authenticate]) await app.register(routes, { ...options, prefix })
+    for (const routes of [certificatesInfo, signHash, requestStatus]) await app.register(routes, options)
   },
   fault: mySignFault,
   callback

@@ -24,7 +24,7 @@ const Body = Type.Object(
 /** `ras/v1/login` (§4.2): a token for one subscriber, of whom no password is asked. It lets nobody sign. */
 export const login: DialectRoutes = async (app, { access, provider, quirk, ...deps }) => {
   app.post(
-    '/vtss/service/ras/v1/login',
+    '/v1/login',
     {
       schema: {
         tags: ['Viettel MySign'],
