@@ -39,6 +39,7 @@ export const errorCodes = {
   signatures_too_many: 'More signatures were asked for than the credential allows at once.',
   hash_algorithm_refused: 'The hash algorithm is not one this server signs.',
   digest_length_wrong: 'A digest does not have the length of its hash algorithm.',
+  session_open: 'A signing session of this relying party with this credential is open already.',
   challenge_ended: 'The challenge has been confirmed, rejected, cancelled or has expired.',
   biometric_token_refused: 'The biometric challenge token does not confirm this challenge.',
   activation_waiting: 'The subscriber has not answered yet.',

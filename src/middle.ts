@@ -57,6 +57,7 @@ import { createResponseStore } from './store/responses.js'
 import { createRetentionStore } from './store/retention.js'
 import { createSeals } from './store/seals.js'
 import { createServerStore } from './store/servers.js'
+import { createSessionStore } from './store/signing-sessions.js'
 import { createSubscriberStore } from './store/subscribers.js'
 import { createTotpStore } from './store/totp-secrets.js'
 import { createTransactionStore } from './store/transactions.js'
@@ -182,6 +183,7 @@ export async function openMiddle(options: MiddleOptions) {
   const approvals = createApprovals({ store: activationStore, directory, audit, actor })
   const activations = await createActivations({
     store: activationStore,
+    sessions: createSessionStore(database),
     directory,
     access,
     factors,

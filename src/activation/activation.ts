@@ -55,8 +55,8 @@ export interface Challenge {
 }
 
 /**
- * A relying party's request. Digests are decoded and of one hash; without any, where the credential is SCAL 1, it is for
- * a session: so many signatures, whatever is signed, until `validUntil`, and the device shows both.
+ * A relying party's request. Digests are decoded and of one hash; without any, where the credential is SCAL 1 or `session`
+ * is given, it is for a session: so many signatures, whatever is signed, until `validUntil`, and the device shows both.
  */
 export interface AskRequest {
   provider: string
@@ -73,9 +73,22 @@ export interface AskRequest {
    * is called then, and what it throws ends the request.
    */
   factors?: GivenFactors | (() => GivenFactors) | undefined
+  /**
+   * Asks for a signing session, also with a credential of SCAL 2; at most 1,000 signatures, and one session at a time for a
+   * relying party and credential.
+   */
+  session?: SessionAsked | undefined
   /** Names for the device's display, one a digest; missing ones are numbered. */
   documentNames: readonly string[]
   description: string
+}
+
+/** What is asked for with a signing session, beside its number of signatures. */
+export interface SessionAsked {
+  /** When its last signature may be made, 8 h from now at most. The device shows it. */
+  validUntil: Date
+  /** A live SAD of the same relying party and credential, for which `Activations.sessionSad` then gives those of the session. */
+  sad: string
 }
 
 /** A SAD on its way to the relying party. */
@@ -101,7 +114,8 @@ export interface Activations {
    * @throws ServiceError `not_found` (credential not this provider's or not this owner's), `credential_unusable`,
    *   `certificate_expired`, `request_invalid` (`field` `numSignatures`, or `hashes` where SCAL 2 has no digests),
    *   `signatures_too_many`, `digest_length_wrong`, `factor_required`, `factor_wrong`, `factor_locked`,
-   *   `challenges_too_many`.
+   *   `challenges_too_many`; with `session` also `request_invalid` (`field` `duration`), `sad_invalid`, `sad_expired`,
+   *   `session_open`.
    * @param alongside Writes what stands or falls with the activation; it may throw to prevent it.
    */
   ask(request: AskRequest, alongside?: Alongside): Promise<Activation>
@@ -142,6 +156,23 @@ export interface Activations {
     sad: string
     digests: readonly Uint8Array[]
   }): Promise<IssuedSad>
+  /**
+   * A new SAD of the live session of a relying party and credential: for the SAD that the session was asked for with,
+   * as often as wanted, and for its present one. Each replaces the one before and lives as long as the session.
+   * @param of.numSignatures How many it is wanted for; the session must have as many left.
+   * @returns Null: no session lives that the SAD is for.
+   * @throws ServiceError `activation_waiting`, `not_found` (no such credential), `credential_unusable`,
+   *   `certificate_expired`, `signatures_too_many`, `sad_invalid` when it was replaced meanwhile.
+   */
+  sessionSad(of: {
+    provider: string
+    clientId: string
+    credentialId: string
+    sad: string
+    numSignatures: number
+  }): Promise<IssuedSad | null>
+  /** How an activation stands that is to be redeemed. @throws ServiceError as `issueSad`. */
+  requireConfirmed(of: { provider: string; clientId: string; activationId: string }): Promise<void>
   /**
    * What a SAD stands for that came as an access token of `audience`, for which it must have been issued.
    * @throws ServiceError `authentication_failed`, `token_expired` (expired, spent or revoked).

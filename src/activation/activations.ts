@@ -15,14 +15,16 @@ import { challengeOf } from './challenge.js'
 import { confirmActivation } from './confirm.js'
 import { displayText } from './display-text.js'
 import { createExpiring } from './expiring.js'
-import type { ActivationStore } from './needs.js'
+import type { ActivationStore, SessionStore } from './needs.js'
 import { createSads } from './sads.js'
+import { createSessions } from './sessions.js'
 import { challengeEnded, requireWaiting } from './standing.js'
 import { createWatchers } from './watchers.js'
 
 /** What this room stands on. `server.ts` hands it in. */
 export interface ActivationsDeps {
   store: ActivationStore
+  sessions: SessionStore
   directory: Pick<Directory, 'credential' | 'freshCredential' | 'device'>
   access: Pick<Access, 'relyingParty'>
   factors: Pick<Factors, 'require'>
@@ -101,6 +103,7 @@ export async function createActivations(deps: ActivationsDeps): Promise<Activati
     },
 
     ...createSads(deps),
+    ...createSessions(deps),
     answered: createAnswered({ store, watchers, now }),
 
     async waitingFor(subscriberId) {

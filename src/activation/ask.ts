@@ -7,8 +7,10 @@ import { type Credential, credentialStatus, type Directory } from '../enrolment/
 import { ServiceError } from '../errors.js'
 import { hashes } from '../hsm/hashes.js'
 import type { Activation, AskRequest } from './activation.js'
+import type { Approvals } from './approvals.js'
 import { displayText } from './display-text.js'
-import type { ActivationStore, Alongside, WaitingLimits } from './needs.js'
+import type { ActivationStore, Alongside, SessionStore, WaitingLimits } from './needs.js'
+import { requireSessionAsked } from './session-asked.js'
 import { sadsEnd } from './standing.js'
 
 /** Challenges that may wait at once. */
@@ -19,7 +21,9 @@ export const documentNameMaxLength = 200
 
 /** What asking stands on. */
 export interface AskDeps {
-  store: Pick<ActivationStore, 'open'>
+  store: Pick<ActivationStore, 'open' | 'findBySad'>
+  sessions: Pick<SessionStore, 'claim'>
+  approvals: Pick<Approvals, 'get'>
   directory: Pick<Directory, 'credential' | 'freshCredential'>
   access: Pick<Access, 'relyingParty'>
   factors: Pick<Factors, 'require'>
@@ -54,17 +58,36 @@ export async function openActivation(
   }
   requireUsable(credential, at)
   requireDigests(request, credential)
+  const { session } = request
+  const sessionSadSha256 =
+    session === undefined ? null : await requireSessionAsked(deps, request, session, at)
   const { provider, clientId, factors = {} } = request
   const given = typeof factors === 'function' ? factors() : factors
   await deps.factors.require({ provider, clientId, credential }, given)
 
   const activation = waiting(deps, request, party, credential)
-  const result = await store.open(activation, waitingLimits, alongside)
+  const result = await store.open(activation, waitingLimits, async (tx, opened) => {
+    if (sessionSadSha256 !== null) await claimSession(deps, tx, opened, sessionSadSha256)
+    await alongside?.(tx, opened)
+  })
   if (result === 'credential_unusable') await directory.freshCredential(credential.id)
   if (result !== 'opened') {
     throw new ServiceError(result, `${request.clientId} asked for ${credential.id}: ${result}`)
   }
   return activation
+}
+
+/** @throws ServiceError `session_open`: the session that was just written goes with it. */
+async function claimSession(
+  { sessions, now }: Pick<AskDeps, 'sessions' | 'now'>,
+  tx: Parameters<Alongside>[0],
+  { id: activationId, provider, clientId, credentialId }: Activation,
+  sadSha256: Uint8Array
+): Promise<void> {
+  if (credentialId === null) throw new TypeError('a session is of a credential')
+  const claimed = { provider, clientId, credentialId, activationId, sadSha256, now: now() }
+  if (!(await sessions.claim(tx, claimed)))
+    throw new ServiceError('session_open', `${clientId} has a session with ${credentialId}`)
 }
 
 /**
@@ -83,10 +106,10 @@ export function requireUsable(credential: Credential, at: Date): void {
 }
 
 function requireDigests(
-  { hash, digests, numSignatures, documentNames }: AskRequest,
+  { hash, digests, numSignatures, documentNames, session }: AskRequest,
   credential: Credential
 ): void {
-  if (digests.length === 0 && credential.scal !== '1') {
+  if (digests.length === 0 && session === undefined && credential.scal !== '1') {
     throw new ServiceError('request_invalid', `no digests, and ${credential.id} is SCAL 2`, {
       field: 'hashes'
     })
@@ -139,7 +162,9 @@ function waiting(
       displayText(request.documentNames[index] ?? `Tài liệu ${index + 1}`, documentNameMaxLength)
     ),
     description: displayText(request.description, descriptionMaxLength),
-    validUntil: session ? sadsEnd({ validUntil: null, confirmedAt: null, expiresAt }, sadTtlS) : null,
+    validUntil: session
+      ? (request.session?.validUntil ?? sadsEnd({ validUntil: null, confirmedAt: null, expiresAt }, sadTtlS))
+      : null,
     nonce: randomBytes(32).toString('base64url'),
     createdAt: at,
     expiresAt,

@@ -1,6 +1,7 @@
 import type { Audit } from '../audit/audit.js'
 import type { Clock } from '../clock.js'
 import type { ActivationStore, ExpiryWindow } from './needs.js'
+import { sessionLimits } from './session-asked.js'
 import { approvalLifetimeS } from './standing.js'
 
 /** Activations ended by one statement. */
@@ -27,12 +28,16 @@ export interface ExpiringDeps {
  * Marks what has passed its time, audited, and answers how many. Nothing depends on it: every use of an activation
  * looks at the time by itself. So that the cost follows what happens and not what is stored, each is looked at when it
  * may be due and not in between: when its challenge expires, when a confirmation that came last could be turned into
- * a SAD no more, and when the last SAD has expired.
+ * a SAD no more, when the last SAD has expired, and when no session can live any longer.
  */
 export function createExpiring({ store, audit, now, actor, sadTtlS }: ExpiringDeps): () => Promise<number> {
-  const offsetsMs = [0, approvalLifetimeS, approvalLifetimeS + sadTtlS, approvalLifetimeS + sadTtlMaxS].map(
-    (seconds) => seconds * 1000
-  )
+  const offsetsMs = [
+    0,
+    approvalLifetimeS,
+    approvalLifetimeS + sadTtlS,
+    sessionLimits.lifetimeS,
+    approvalLifetimeS + sadTtlMaxS
+  ].map((seconds) => seconds * 1000)
   let doneUntil: Date | null = null
   let notedMs = 0
 

@@ -37,6 +37,27 @@ export interface ActivationBySad {
   sadAudience: string | null
 }
 
+/** Whose a signing session is, and with what it signs. */
+export interface SessionKey {
+  provider: string
+  clientId: string
+  credentialId: string
+}
+
+/** Which signing session a relying party has with a credential; `store/signing-sessions.ts` provides it. */
+export interface SessionStore {
+  /**
+   * Notes a session that was opened in this transaction, with the hash of the SAD by which it was asked for.
+   * @returns False: another one waits or lives.
+   */
+  claim(
+    transaction: Queryable,
+    of: SessionKey & { activationId: string; sadSha256: Uint8Array; now: Date }
+  ): Promise<boolean>
+  /** The last one that was noted, however it stands. */
+  find(of: SessionKey): Promise<{ activationId: string; sadSha256: Uint8Array } | null>
+}
+
 /** What this room needs of the database; `store/activations.ts` provides it. Each call is one transaction. */
 export interface ActivationStore {
   /**
@@ -94,7 +115,7 @@ export interface ActivationStore {
   }): Promise<boolean>
   /**
    * Ends up to `limit` of the activations whose `expiresAt` lies in one of the windows, if they are due: those that wait
-   * past their time, and those confirmed before `confirmedBefore` that hold no live SAD.
+   * past their time, and those confirmed before `confirmedBefore` that hold no live SAD and are no live session.
    */
   expire(of: {
     windows: readonly ExpiryWindow[]

@@ -23,7 +23,7 @@ export interface SadsDeps {
 /** What a confirmed activation is redeemed by: see `Activations` for what each call promises. */
 export function createSads(
   deps: SadsDeps
-): Pick<Activations, 'issueSad' | 'extendSad' | 'bearerOf' | 'revokeSad' | 'withdraw'> {
+): Pick<Activations, 'issueSad' | 'requireConfirmed' | 'extendSad' | 'bearerOf' | 'revokeSad' | 'withdraw'> {
   const { store, directory, approvals, audit, now, sadTtlS } = deps
 
   /** The life of a SAD that is made now, in whole seconds; it ends no later than any could. */
@@ -73,19 +73,35 @@ export function createSads(
     return true
   }
 
+  /** What may be redeemed now: a row is believed only with its evidence. */
+  async function confirmedOf({
+    provider,
+    clientId,
+    activationId,
+    subscriberId
+  }: Parameters<Activations['issueSad']>[0]): Promise<Activation> {
+    const activation = await store.find(activationId)
+    if (
+      activation?.provider !== provider ||
+      activation.clientId !== clientId ||
+      (subscriberId ?? activation.subscriberId) !== activation.subscriberId ||
+      activation.kind === 'device'
+    ) {
+      throw new ServiceError('not_found', `${clientId} has no activation ${activationId}`)
+    }
+    requireConfirmed(activation, now())
+    await approvals.get(activationId, { provider, clientId })
+    return activation
+  }
+
   return {
-    async issueSad({ provider, clientId, activationId, subscriberId, audience }): Promise<IssuedSad> {
-      const activation = await store.find(activationId)
-      if (
-        activation?.provider !== provider ||
-        activation.clientId !== clientId ||
-        (subscriberId ?? activation.subscriberId) !== activation.subscriberId ||
-        activation.kind === 'device'
-      ) {
-        throw new ServiceError('not_found', `${clientId} has no activation ${activationId}`)
-      }
-      requireConfirmed(activation, now())
-      await approvals.get(activationId, { provider, clientId }) // believes the row only with its evidence
+    async requireConfirmed(of) {
+      await confirmedOf(of)
+    },
+
+    async issueSad(of): Promise<IssuedSad> {
+      const { provider, clientId, activationId, audience } = of
+      const activation = await confirmedOf(of)
       const { sad, sadSha256 } = newSad(activationId)
       const { expiresInS, sadExpiresAt } = lifeOf(activation, now())
       if (!(await store.setSad({ activationId, sadSha256, sadExpiresAt, sadAudience: audience ?? null }))) {
@@ -116,7 +132,9 @@ export function createSads(
       requireApproved(approval, activation.occurrences, digests)
 
       const { sad: next, sadSha256 } = newSad(activation.id)
-      const { expiresInS, sadExpiresAt } = lifeOf(activation, at)
+      // Until when a session lives is what the device showed, whatever the row says by now.
+      const { validUntil } = approval.activation
+      const { expiresInS, sadExpiresAt } = lifeOf({ ...activation, validUntil }, at)
       const activationId = activation.id
       const replaced = { activationId, before: before.sadSha256, sadSha256, sadExpiresAt, now: at }
       if (!(await store.replaceSad(replaced)))

@@ -65,6 +65,7 @@ const faults: Readonly<Record<ErrorCode, (failure: ServiceError, named: string) 
   factor_wrong: () => new CscFault(400, 'invalid_authentication_data', 'The authentication data is invalid'),
   factor_locked: () => invalidRequest('Credential locked'),
   challenges_too_many: (failure) => tooMany(failure, 'Too many requests wait for this user.'),
+  session_open: () => invalidRequest(),
   signatures_too_many: () => invalidRequest('Numbers of signatures is too high'),
   hash_algorithm_refused: () => invalidRequest('Invalid parameter hashAlgorithmOID'),
   digest_length_wrong: () => invalidRequest('Invalid digest value length'),

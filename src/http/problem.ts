@@ -32,6 +32,7 @@ export const problemStatus: Readonly<Record<ErrorCode, number>> = {
 
   challenges_too_many: 429,
   signatures_too_many: 400,
+  session_open: 409,
   hash_algorithm_refused: 400,
   digest_length_wrong: 400,
   challenge_ended: 409,

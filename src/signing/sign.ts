@@ -234,6 +234,12 @@ async function reserve(deps: SigningDeps, request: SignRequest, unfinished: Unfi
       )
     }
     if (standing.sadUsed) throw new ServiceError('sad_invalid', 'the SAD has signed and was not renewed')
+    // Of a session the length of this is the number that the device showed.
+    if (standing.occurrences.length !== activation.numSignatures)
+      throw new ServiceError(
+        'integrity_broken',
+        `activation ${activation.id} has another number of signatures`
+      )
     const again = match(standing.occurrences)
     if (!again.found)
       throw session

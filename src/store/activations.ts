@@ -270,7 +270,8 @@ export function createActivationStore(database: Database, months: Months = whole
              where (${windows.map((_, index) => within(6 + 2 * index)).join(' or ')})
                and id >= $4 and id < $5
                and ((status = 'waiting' and expires_at <= $1)
-                 or (status = 'confirmed' and confirmed_at <= $2 and coalesce(sad_expires_at <= $1, true)))
+                 or (status = 'confirmed' and confirmed_at <= $2 and coalesce(sad_expires_at <= $1, true)
+                     and coalesce(valid_until <= $1, true)))
              order by id limit $3 for update skip locked
           ), expired as (
             update activations set status = 'expired', ended_at = $1, ended_reason = 'time'

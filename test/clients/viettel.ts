@@ -152,6 +152,75 @@ export class MySignClient {
   }
 }
 
+/** What the CSC endpoints answer, put together. */
+export interface CscBody extends MySignError {
+  credentialIDs: string[]
+  SAD: string
+  expiresIn: string | number
+  signatures: string[]
+  user_id: string
+  app_id: string
+  expire_date: string
+  [member: string]: unknown
+}
+
+/** The CSC endpoints of MySign, at the paths of one generation. */
+export class MySignCscClient {
+  readonly #client: MySignClient
+  readonly #token: string
+  readonly #root: string
+
+  /** @param options.root Where the calls under `ras` are, seen from the base of the client. */
+  constructor(client: MySignClient, token: string, options: { root?: string } = {}) {
+    this.#client = client
+    this.#token = token
+    this.#root = options.root ?? 'ras'
+  }
+
+  call(name: string, body: object, signal?: AbortSignal): Promise<Answer<CscBody>> {
+    return this.#client.post(`${this.#root}/csc/v1/${name}`, body, this.#token, signal)
+  }
+
+  authorize(
+    credentialID: string,
+    digests: readonly Uint8Array[],
+    changes: object = {},
+    signal?: AbortSignal
+  ) {
+    const description = base64('Hồ sơ thanh toán')
+    return this.call(
+      'credentials/authorize',
+      { credentialID, ...digestMembers(digests), description, ...changes },
+      signal
+    )
+  }
+
+  signHash(credentialID: string, SAD: string, digests: readonly Uint8Array[], changes: object = {}) {
+    const body = { credentialID, SAD, ...digestMembers(digests), ...algorithms, ...changes }
+    return this.call('signatures/signHash', body)
+  }
+
+  register(credential_id: string, SAD: string, duration: number, changes: object = {}, signal?: AbortSignal) {
+    return this.call('credentials/registerExtension', { credential_id, SAD, duration, ...changes }, signal)
+  }
+
+  extend(credentialID: string, SAD: string, digests: readonly Uint8Array[], changes: object = {}) {
+    const body = { credentialID, SAD, ...digestMembers(digests), ...algorithms, ...changes }
+    return this.call('credentials/extendTransaction', body)
+  }
+}
+
+const algorithms = { hashAlgo: '2.16.840.1.101.3.4.2.1', signAlgo: '1.2.840.113549.1.1.1' }
+
+const digestMembers = (digests: readonly Uint8Array[]) => ({
+  numSignatures: digests.length,
+  documents: digests.map((_, index) => ({
+    document_id: `doc-${index + 1}`,
+    document_name: base64(`Uỷ nhiệm chi ${index + 1}`)
+  })),
+  hash: digests.map((digest) => Buffer.from(digest).toString('base64'))
+})
+
 /** Text as MySign wants it for the phone. */
 export const base64 = (text: string): string => Buffer.from(text).toString('base64')
 

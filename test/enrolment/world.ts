@@ -34,6 +34,7 @@ import { createPendingKeyStore } from '../../src/store/pending-keys.js'
 import { createPkiStore } from '../../src/store/pki.js'
 import { createRelyingPartyStore } from '../../src/store/relying-parties.js'
 import { createSeals } from '../../src/store/seals.js'
+import { createSessionStore } from '../../src/store/signing-sessions.js'
 import { createSubscriberStore } from '../../src/store/subscribers.js'
 
 export const publicUrl = 'http://kyso.example'
@@ -133,6 +134,7 @@ export async function openServer(
   const approvals = createApprovals({ store: activationStore, directory, audit, actor })
   const activations = await createActivations({
     store: activationStore,
+    sessions: createSessionStore(database),
     directory,
     access,
     factors: { require: async () => undefined },

@@ -330,6 +330,16 @@ create table confirmations (
 ) partition by range (activation_id);
 create table confirmations_default partition of confirmations default;
 
+-- Which session a relying party has with a credential: what it allows is told, and proved, by the activation.
+create table signing_sessions (
+  provider text not null,
+  client_id text not null,
+  credential_id text not null references credentials (id),
+  activation_id text collate "C" not null,
+  sad_sha256 bytea not null,      -- of the SAD by which it was asked for
+  primary key (provider, client_id, credential_id)
+);
+
 create table reservations (
   id text collate "C" primary key,
   activation_id text collate "C" not null,

@@ -49,6 +49,25 @@ export async function callerOfToken(
   return { ...caller, subscriber: await subscriberOf(grant, deps) }
 }
 
+/** A relying party, and the subscriber that its token is for, if it is for one. */
+export interface TokenCaller extends DialectCaller {
+  subscriberId: string | null
+}
+
+/**
+ * Proves a call by a token of either kind: of a subscriber, or of the relying party alone (§4.2).
+ * @throws ServiceError `authentication_required`, `token_expired` (also unknown).
+ */
+export async function callerOfEitherToken(
+  request: FastifyRequest,
+  deps: Pick<CallerDeps, 'access'>,
+  provider: string
+): Promise<TokenCaller> {
+  const grant = await grantOf(request, deps.access, provider)
+  const caller = await enterByToken(request, deps.access, grant)
+  return { ...caller, subscriberId: grant.subscriberId }
+}
+
 async function grantOf(
   { headers: { authorization = '' } }: FastifyRequest,
   access: Pick<Access, 'verifyToken'>,

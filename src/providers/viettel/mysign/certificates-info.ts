@@ -1,14 +1,11 @@
 import { Type } from 'typebox'
-import { type Credential, credentialStatus } from '../../../enrolment/enrolment.js'
 import { ServiceError } from '../../../errors.js'
-import type { Pki } from '../../../pki/pki.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { findSigner } from '../../dialect/signer.js'
 import { callerOfBody } from './caller.js'
 import { credentialIdOf } from './credential-id.js'
+import { describeCertificate, describeKey, implicitDescription } from './credential-view.js'
 import { clientFields, profileId, userId, writeNumber } from './fields.js'
-import { keyAlgorithms } from './key-algorithms.js'
-import { offsetTime } from './times.js'
 
 const Body = Type.Object(
   {
@@ -59,7 +56,7 @@ export const certificatesInfo: DialectRoutes = async (app, { access, provider, q
         })
       return signer.credentials.map((credential) => ({
         credential_id: credentialIdOf(credential),
-        description: 'Go>Sign mobile based implicit credential authorization',
+        description: implicitDescription,
         key: describeKey(credential, deps.now(), quirk),
         cert: describeCertificate(credential, deps.pki, deps.now(), { certificates, certInfo }),
         authMode: 'implicit',
@@ -69,40 +66,3 @@ export const certificatesInfo: DialectRoutes = async (app, { access, provider, q
     }
   )
 }
-
-function describeKey(credential: Credential, now: Date, quirk: (name: string) => boolean) {
-  const { oid, bits, curve } = keyAlgorithms[credential.algorithm]
-  return {
-    status: credentialStatus(credential, now) === 'active' ? 'enabled' : 'disabled',
-    algo: [oid],
-    len: writeNumber(bits, quirk),
-    curve
-  }
-}
-
-function describeCertificate(
-  credential: Credential,
-  pki: Pick<Pki, 'chain' | 'describe'>,
-  now: Date,
-  { certificates, certInfo }: { certificates: 'chain' | 'single' | 'none'; certInfo: boolean }
-) {
-  const status = credentialStatus(credential, now)
-  const above = certificates === 'chain' ? pki.chain(credential.provider) : []
-  const { issuer, subject, notBefore, notAfter } = pki.describe(credential.certificate)
-  return {
-    status: status === 'active' ? 'valid' : status,
-    ...(certificates === 'none' ? {} : { certificates: [credential.certificate, ...above].map(base64) }),
-    ...(certInfo
-      ? {
-          issuerDN: issuer,
-          // In decimal, where all others write hexadecimal.
-          serialNumber: BigInt(`0x${credential.serialNumber}`).toString(),
-          subjectDN: subject,
-          validFrom: offsetTime(notBefore),
-          validTo: offsetTime(notAfter)
-        }
-      : {})
-  }
-}
-
-const base64 = (der: Uint8Array): string => Buffer.from(der).toString('base64')

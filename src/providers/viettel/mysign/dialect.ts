@@ -1,4 +1,5 @@
 import type { Dialect } from '../../dialect/dialect.js'
+import { cscCalls } from '../csc/calls.js'
 import { authenticate } from './authenticate.js'
 import { callback } from './callback.js'
 import { certificatesInfo } from './certificates-info.js'
@@ -33,7 +34,8 @@ export const mySign: Dialect = {
   ],
   async routes(app, options) {
     for (const prefix of rasRoots)
-      for (const routes of [login, authenticate]) await app.register(routes, { ...options, prefix })
+      for (const routes of [login, authenticate, ...cscCalls])
+        await app.register(routes, { ...options, prefix })
     for (const routes of [certificatesInfo, signHash, requestStatus]) await app.register(routes, options)
   },
   fault: mySignFault,

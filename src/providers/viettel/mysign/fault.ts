@@ -35,6 +35,7 @@ const faults: Readonly<Partial<Record<ErrorCode, Fault>>> = {
   activation_rejected: [400, '4002'],
   signature_uncertain: [500, '4004'],
 
+  session_open: [400, '60110'],
   challenges_too_many: tooMany,
   too_many_requests: tooMany,
   login_locked: tooMany,

@@ -8,11 +8,12 @@ import { clientFields } from './fields.js'
 import { readNumber, readSpelled } from './members.js'
 
 /** Documents in one request, at most; a credential's `multisign` may allow fewer. */
-const documentsMax = 1000
+export const documentsMax = 1000
 /** Characters of whatever a digest may be written as; a document sent in its place is told as such up to here. */
-const digestTextMax = 256 * 1024
+export const digestTextMax = 256 * 1024
 
-const Document = Type.Object({
+/** A document by its names; its digest is in `hash`. */
+export const DocumentToSign = Type.Object({
   document_id: Type.String({
     minLength: 1,
     maxLength: 200,
@@ -27,6 +28,12 @@ const Document = Type.Object({
   })
 })
 
+/** How many signatures are wanted; some clients send it as text. */
+export const numberOfSignatures = Type.Union([
+  Type.Integer({ minimum: 1, maximum: documentsMax }),
+  Type.String({ pattern: '^[0-9]{1,4}$' })
+])
+
 /** How the result comes: 0 in the answer, 1 and 2 by asking, 3 to the webhook. */
 const Async = Type.Integer({ minimum: 0, maximum: 3 })
 
@@ -34,14 +41,9 @@ export const SignRequest = Type.Object(
   {
     ...clientFields,
     credentialID: Type.Optional(Type.String({ maxLength: 256, description: '`credential_id` as listed' })),
-    numSignatures: Type.Optional(
-      Type.Union([
-        Type.Integer({ minimum: 1, maximum: documentsMax }),
-        Type.String({ pattern: '^[0-9]{1,4}$' })
-      ])
-    ),
+    numSignatures: Type.Optional(numberOfSignatures),
     description: Type.Optional(Type.String({ maxLength: 2700, description: 'base64; shown on the device' })),
-    documents: Type.Array(Document, { minItems: 1, maxItems: documentsMax }),
+    documents: Type.Array(DocumentToSign, { minItems: 1, maxItems: documentsMax }),
     hash: Type.Array(Type.String({ minLength: 1, maxLength: digestTextMax }), {
       minItems: 1,
       maxItems: documentsMax,
@@ -100,9 +102,13 @@ export function readSignRequest(body: Static<typeof SignRequest>, findings: Find
   }
 }
 
-/** Which digest is whose is told by the order alone. */
-function requireCounts(
-  { numSignatures, documents, hash }: Static<typeof SignRequest>,
+/** Which digest is whose is told by the order alone. @throws ServiceError `request_invalid`. */
+export function requireCounts(
+  {
+    numSignatures,
+    documents,
+    hash
+  }: { numSignatures?: number | string | undefined; documents: readonly unknown[]; hash: readonly unknown[] },
   findings: Findings
 ): void {
   const numbers = { documents: documents.length, hash: hash.length }
