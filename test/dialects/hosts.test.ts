@@ -5,6 +5,7 @@ import { startWorld } from '../world.js'
 /** A host of a provider, a path where its dialect answers there, and where the same is under our own address. */
 const hosts = [
   ['gwsca.vnpt.vn', '/sca/sp769/v1/credentials/get_certificate', 'vnpt'],
+  ['gwsca.vnpt.vn', '/sca/sp769/v2/signatures/sign', 'vnpt'],
   ['rmgateway.vnptit.vn', '/sca/sp769/v1/credentials/get_certificate', 'vnpt'],
   ['gwsca.vnpt.vn', '/csc/credentials/list', 'vnpt'],
   ['gwsca.vnpt.vn', '/csc/signature/signhash', 'vnpt'],
@@ -13,6 +14,7 @@ const hosts = [
   ['esignapp.misa.vn', '/webdev/api/auth/api/v1/auth/login-api', 'misa'],
   ['testesignappv1.misa.vn', '/webdev/api/auth/api/v1/auth/login-api', 'misa'],
   ['rmsca2.nacencomm.vn', '/api/data/get_certificate', 'nacencomm'],
+  ['apisign.nacencomm.vn', '/api/APISigncore/Guiyeucauky_Mobilesign', 'nacencomm'],
   ['esign.neac.gov.vn', '/sign_v2/get_certificate', 'neac']
 ] as const
 

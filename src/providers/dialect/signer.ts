@@ -28,6 +28,10 @@ export const rsaOnly = {
   mark: 'A'
 } as const
 
+/** Whether dialects show a credential. None has a place for the PIN or code that some ask for besides. */
+export const isShown = ({ status, auth, algorithm }: Credential, quirk: (name: string) => boolean): boolean =>
+  status !== 'issued' && auth === 'phone' && (algorithm.startsWith('RSA') || !quirk(rsaOnly.name))
+
 /**
  * The person that a relying party names, and their credentials. One not yet published is not shown, nor one that the
  * phone alone does not open.
@@ -37,11 +41,7 @@ export async function findSigner(deps: SignerDeps, provider: string, login: stri
   const subscriber = await deps.directory.subscriberByLogin(provider, login)
   if (subscriber === null) return null
   const all = await deps.directory.credentialsOf(subscriber.id)
-  // No dialect has a place for the PIN or code that other credentials ask for besides.
-  const shown = all.filter(
-    ({ status, auth, algorithm }) =>
-      status !== 'issued' && auth === 'phone' && (algorithm.startsWith('RSA') || !deps.quirk(rsaOnly.name))
-  )
+  const shown = all.filter((one) => isShown(one, deps.quirk))
   const at = deps.now()
   const usable = (credential: Credential) => credentialStatus(credential, at) === 'active'
   return { subscriber, credentials: [...shown.filter(usable), ...shown.filter((one) => !usable(one))] }

@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.js'
+import { apiSignCore } from './apisigncore/dialect.js'
 import { ca2 } from './ca2/dialect.js'
 
 /** Nacencomm CA2 Remote Signing. Clients wait three minutes. Whether the portal asks for a password is not shown; we assume it does. */
@@ -13,5 +14,5 @@ export const nacencomm: Provider = {
   caNames: ['CA2', 'CA2 RS', 'NACENCOMM'],
   login: { asksPassword: true },
   limits: { activationTtlS: 180 },
-  dialects: [ca2]
+  dialects: [ca2, apiSignCore]
 }
