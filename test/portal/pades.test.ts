@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -115,6 +115,22 @@ t.test('documents of the portal, signed by several people', async (t) => {
       t.ok(text.normalize('NFC').replace(/\s+/g, ' ').includes(`Cơ quan: ${long}, ${long}`))
     }
   )
+
+  await t.test('files of other producers are signed as well', { skip: without('pdfsig') }, async (t) => {
+    for (const path of [
+      'test/documents/object-streams.pdf',
+      'examples/documents/tokhaidangkysudungdvc.pdf'
+    ]) {
+      const original = await readFile(path)
+      const prepared = await preparePades(first(original))
+      const signed = Buffer.from(prepared.complete(await accountant.sign(prepared.digest)))
+      t.match(await seenSignatures(signed), [{ valid: true, whole: true }], path)
+      const hasTable = signed.subarray(original.length).includes('\nxref\n')
+      t.equal(hasTable, original.includes('\nxref\n'), 'the revision is listed as the one before it')
+      t.ok(signed.subarray(0, original.length).equals(original))
+    }
+    await t.rejects(preparePades(first(Buffer.from('no PDF'))), Error)
+  })
 
   await t.test(
     'both declarations are signed by the account holder',

@@ -90,7 +90,7 @@ async function serviceDeclaration(declaration: Declaration): Promise<Uint8Array>
 
 /** "Tờ khai đăng ký sử dụng trên thiết bị di động". */
 async function mobileDeclaration(declaration: Declaration): Promise<Uint8Array> {
-  const sheet = await begin(declaration, 'TỜ KHAI ĐĂNG KÝ SỬ DỤNG DỊCH VỤ CÔNG TRÊN THIẾT BỊ DI ĐỘNG')
+  const sheet = await begin(declaration, 'TỜ KHAI ĐĂNG KÝ SỬ DỤNG TRÊN THIẾT BỊ DI ĐỘNG')
   unitSection(sheet, declaration)
   section(sheet, '2. Người sử dụng trên thiết bị di động')
   table(

@@ -1,6 +1,14 @@
 /** A further revision of a PDF, with a signature field whose value is still empty (ISO 32000-1 §7.5.6 and §12.8.1). */
 import { randomBytes } from 'node:crypto'
-import { PDFArray, PDFDocument, PDFHexString, PDFName, type PDFObject, PDFString } from '@cantoo/pdf-lib'
+import {
+  type PDFAcroForm,
+  PDFArray,
+  PDFDocument,
+  PDFHexString,
+  PDFName,
+  type PDFObject,
+  PDFString
+} from '@cantoo/pdf-lib'
 import { drawAppearance } from './appearance.js'
 import { type Place, places } from './places.js'
 import { pdfTime } from './times.js'
@@ -62,7 +70,7 @@ export async function addSignatureField(original: Uint8Array, field: SignatureFi
       Type: 'Annot',
       Subtype: 'Widget',
       FT: 'Sig',
-      T: PDFString.of(`Signature${fields.length + 1}`),
+      T: PDFString.of(freeName(form)),
       V: value,
       F: widgetFlags,
       P: page.ref,
@@ -78,6 +86,14 @@ export async function addSignatureField(original: Uint8Array, field: SignatureFi
 
   const saved = Buffer.from(await pdf.save({ useObjectStreams: endsWithXrefStream(original) }))
   return reserve(saved, room)
+}
+
+/** `Signature1`, `Signature2`: a form has each name once. */
+function freeName(form: PDFAcroForm): string {
+  const taken = new Set(form.getFields().map(([field]) => field.getPartialName()))
+  let number = 1
+  while (taken.has(`Signature${number}`)) number += 1
+  return `Signature${number}`
 }
 
 const listed = (list: unknown): PDFObject[] => (list instanceof PDFArray ? list.asArray() : [])
