@@ -1,6 +1,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Refusals } from '../access/refusals.js'
 import { ServiceError } from '../errors.js'
+import { pageAssets } from '../http/authorization/pages/assets.js'
+import { logo } from '../http/authorization/pages/logo.js'
 import { errorResponses, listErrors } from '../http/error-list.js'
 import { dropNulls } from '../http/nulls.js'
 import { takeAliases } from './aliases.js'
@@ -8,10 +10,8 @@ import { login } from './auth/login.js'
 import { revoke } from './auth/revoke.js'
 import type { ApiRoutes, CscDeps, ProviderApi } from './deps.js'
 import { CscFault, faultOf, invalidRequest } from './faults.js'
-import { logo } from './logo.js'
 import { metadata } from './oauth2/metadata.js'
 import { oauth2 } from './oauth2/oauth2.js'
-import { pageAssets } from './oauth2/pages/assets.js'
 import { refusal } from './refusal.js'
 import { timestamp } from './timestamp.js'
 import { v1Methods } from './v1/routes.js'
@@ -89,8 +89,8 @@ export async function csc(app: FastifyInstance, deps: CscDeps): Promise<void> {
   app.removeContentTypeParser('text/plain')
   const { providers, ...shared } = deps
   for (const provider of providers) {
-    await app.register(logo, { prefix: `/${provider.id}/csc`, provider })
-    await app.register(pageAssets, { prefix: `/${provider.id}/csc` })
+    await app.register(logo, { prefix: `/${provider.id}/csc`, provider, tag: 'CSC' })
+    await app.register(pageAssets, { prefix: `/${provider.id}/csc`, tag: 'CSC v2' })
     for (const { name, groups } of versions) {
       const prefix = `/${provider.id}/csc/${name}`
       const base = `${deps.publicUrl}${prefix}`

@@ -25,7 +25,8 @@ const pushedTtlS = 90
 const loginTtlMs = 10 * 60_000
 /** Between the person's consent and the browser's way back with it, and between that and its exchange. */
 const answerTtlMs = 10 * 60_000
-const codeTtlMs = 60_000
+/** Life of a code, unless its API has another one. */
+const codeTtlDefaultS = 60
 /** How long an exchanged code is remembered, so that one that comes again is known for what it is. */
 const codeRememberedMs = 60 * 60_000
 /** Requests of one relying party that were made within `loginTtlMs`: whoever opens more must wait. */
@@ -233,7 +234,7 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
 
     deny: async (at) => deny(await inBrowser(at), 'activation_rejected'),
 
-    async answer(at) {
+    async answer(at, codeTtlS = codeTtlDefaultS) {
       const record = await inBrowser(at)
       const { id, asked, provider, audience, clientId, subscriberId, activationId } = record
       const { status, refusal } = await standing(record)
@@ -244,7 +245,7 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
         ...{
           id,
           codeSha256: sha256(code),
-          codeExpiresAt: later(codeTtlMs),
+          codeExpiresAt: later(codeTtlS * 1000),
           expiresAt: later(codeRememberedMs)
         }
       })

@@ -11,8 +11,8 @@ import type { ChangeAsked, CredentialChange, GrantedTokens, Grants, OAuthClient,
 import { verifierFits } from './pkce.js'
 import { secretForm, sha256 } from './secrets.js'
 
-/** How long a refresh token waits for its use. Each use begins anew. */
-const refreshTtlMs = 30 * 86_400_000
+/** How long a refresh token waits for its use, unless its API has another time. Each use begins anew. */
+const refreshTtlDefaultS = 30 * 86_400
 /** Seconds from the exchange of a code until the one change that its token is for, at most. */
 const changeTtlS = 300
 
@@ -50,7 +50,7 @@ export function createGrants(deps: GrantsDeps): Grants {
   }
 
   /** The same with a refresh token. */
-  function freshTokens(grant: GrantRecord) {
+  function freshTokens(grant: GrantRecord, refreshTtlS = refreshTtlDefaultS) {
     const { access, answer, event } = freshAccess(grant, tokenTtlS)
     const { issuedAt } = access
     const refreshToken = newSecret()
@@ -58,7 +58,7 @@ export function createGrants(deps: GrantsDeps): Grants {
       tokenSha256: sha256(refreshToken),
       grantId: grant.id,
       issuedAt,
-      expiresAt: new Date(issuedAt.getTime() + refreshTtlMs),
+      expiresAt: new Date(issuedAt.getTime() + refreshTtlS * 1000),
       usedAt: null
     }
     const granted: GrantedTokens = { ...answer, refreshToken }
@@ -75,10 +75,11 @@ export function createGrants(deps: GrantsDeps): Grants {
   async function open(
     client: OAuthClient,
     subscriberId: string,
-    requestId: string | null
+    requestId: string | null,
+    refreshTtlS: number | undefined
   ): Promise<GrantedTokens | null> {
     const grant = newGrant(client, subscriberId, 'service')
-    const { rows, answer, event } = freshTokens(grant)
+    const { rows, answer, event } = freshTokens(grant, refreshTtlS)
     if (!(await grants.open({ ...grant, expiresAt: rows.refresh.expiresAt }, rows, requestId))) return null
     await audit.record(event)
     return answer
@@ -141,7 +142,7 @@ export function createGrants(deps: GrantsDeps): Grants {
   }
 
   return {
-    async redeemCode(client, { code, redirectUri, codeVerifier, details }) {
+    async redeemCode(client, { code, redirectUri, codeVerifier, details, refreshTtlS }) {
       const wrong = (field: string, why: string) => new ServiceError('authentication_failed', why, { field })
       const record = secretForm.test(code) ? await requests.findByCode(sha256(code)) : null
       if (record === null || !isOf(client, record)) throw wrong('code', 'unknown code, or another client’s')
@@ -168,7 +169,7 @@ export function createGrants(deps: GrantsDeps): Grants {
         if (change === undefined) throw new TypeError('a change of nothing')
         redeemed = await openForChange(client, { id: record.id, subscriberId }, asked.scope, change)
       } else {
-        const tokens = await open(client, subscriberId, record.id)
+        const tokens = await open(client, subscriberId, record.id, refreshTtlS)
         if (tokens !== null) redeemed = { scope: 'service', ...tokens }
       }
       if (redeemed !== null) return redeemed
@@ -176,13 +177,13 @@ export function createGrants(deps: GrantsDeps): Grants {
       throw wrong('code', 'the code was exchanged before')
     },
 
-    async grant({ subscriberId, ...client }) {
-      const tokens = await open(client, subscriberId, null)
+    async grant({ subscriberId, refreshTtlS, ...client }) {
+      const tokens = await open(client, subscriberId, null, refreshTtlS)
       if (tokens === null) throw new TypeError('no code was to be exchanged')
       return tokens
     },
 
-    async refresh(client, refreshToken) {
+    async refresh(client, refreshToken, refreshTtlS) {
       const field = 'refresh_token'
       const found = secretForm.test(refreshToken) ? await grants.findRefreshToken(sha256(refreshToken)) : null
       if (found === null || !isOf(client, found.grant))
@@ -194,7 +195,7 @@ export function createGrants(deps: GrantsDeps): Grants {
         throw new ServiceError('authentication_failed', 'the grant was revoked', { field })
       if (token.usedAt === null && token.expiresAt <= now())
         throw new ServiceError('token_expired', 'the refresh token has expired', { field })
-      const { rows, answer, event } = freshTokens(grant)
+      const { rows, answer, event } = freshTokens(grant, refreshTtlS)
       if (token.usedAt === null && (await grants.rotate(token.tokenSha256, rows))) {
         await audit.record(event)
         return answer

@@ -131,9 +131,10 @@ export interface Authorizations {
   /**
    * What to send the browser back with: a code for one caller, once, or why there is none. Null: neither is known yet,
    * or the code was given out.
+   * @param codeTtlS Life of the code in seconds, 60 by default.
    * @throws ServiceError `not_found`.
    */
-  answer(at: InBrowser): Promise<AuthorizationAnswer | null>
+  answer(at: InBrowser, codeTtlS?: number): Promise<AuthorizationAnswer | null>
   /** Resolves when a request that waits for the phone may stand otherwise, at the latest after `timeoutMs`. */
   changed(authorization: Authorization, timeoutMs: number, signal: AbortSignal): Promise<void>
 }
@@ -170,7 +171,10 @@ export interface DetailsCheck {
   change(asked: ChangeAsked): boolean
 }
 
-/** Codes and grants (RFC 6749 §4.1.3, §6; RFC 7009). */
+/**
+ * Codes and grants (RFC 6749 §4.1.3, §6; RFC 7009). `refreshTtlS`: how long a refresh token waits for its use, in seconds;
+ * 30 days by default.
+ */
 export interface Grants {
   /**
    * Exchanges a code, for one caller once. One that comes again, from the relying party it was made for, ends what it
@@ -181,16 +185,22 @@ export interface Grants {
    */
   redeemCode(
     client: OAuthClient,
-    of: { code: string; redirectUri: string | null; codeVerifier: string | null; details: DetailsCheck }
+    of: {
+      code: string
+      redirectUri: string | null
+      codeVerifier: string | null
+      details: DetailsCheck
+      refreshTtlS?: number
+    }
   ): Promise<Redeemed>
   /** Tokens of a person who proved themselves in another way. Scope `service`. */
-  grant(of: OAuthClient & { subscriberId: string }): Promise<GrantedTokens>
+  grant(of: OAuthClient & { subscriberId: string; refreshTtlS?: number }): Promise<GrantedTokens>
   /**
    * Exchanges a refresh token, for one caller once. One that comes again ends the whole grant (RFC 9700 §4.14.2).
    * @throws ServiceError `authentication_failed` (unknown, another's, used or revoked), `token_expired`, both with
    *   `field` `refresh_token`.
    */
-  refresh(client: OAuthClient, refreshToken: string): Promise<GrantedTokens>
+  refresh(client: OAuthClient, refreshToken: string, refreshTtlS?: number): Promise<GrantedTokens>
   /**
    * Ends a token of this relying party; with a refresh token all of its grant, with a SAD its activation.
    * @returns False: there is no such token.

@@ -5,13 +5,13 @@ import type { AuthorizationAsked, OAuth } from '../../access/oauth/oauth.js'
 import { pkceForm } from '../../access/oauth/pkce.js'
 import { descriptionMaxLength } from '../../activation/ask.js'
 import { ServiceError } from '../../errors.js'
+import { type Language, preferredLanguage } from '../../http/authorization/language.js'
 import { CscFault, invalidRequest } from '../faults.js'
 import type { Lenient } from '../leniencies.js'
 import { readDetails } from './authorization-details.js'
 import { readChange, scopeOfDetails } from './credential-change.js'
 import { readCredential } from './credential-parameters.js'
 import { hasNul, invalidParameter, missingParameter, type Parameters } from './form.js'
-import { type Language, preferredLanguage } from './language.js'
 
 /** Octets of `state` (CSC API v1 §8.3.2). */
 const stateMaxOctets = 255

@@ -2,17 +2,17 @@ import { Type } from 'typebox'
 import type { RelyingParty } from '../../access/access.js'
 import type { OAuthClient } from '../../access/oauth/oauth.js'
 import { ServiceError } from '../../errors.js'
+import { createBindings } from '../../http/authorization/binding.js'
+import { protect, redirectBack, sendPage, wantsPage } from '../../http/authorization/browser.js'
+import { preferredLanguage } from '../../http/authorization/language.js'
+import { faultPage } from '../../http/authorization/pages/steps.js'
 import type { ApiRoutes } from '../deps.js'
 import { CscFault, faultOf, invalidRequest } from '../faults.js'
 import { refusal } from '../refusal.js'
 import { readAuthorization, readRedirectUri, readState } from './authorization-request.js'
-import { createBindings } from './binding.js'
-import { protect, redirectBack, sendPage, wantsPage } from './browser.js'
 import { hasNul, invalidParameter, missingParameter, type Parameters, readQuery } from './form.js'
-import { preferredLanguage } from './language.js'
-import { faultPage } from './pages/steps.js'
+import { pagePlace } from './pages.js'
 import { querySchemas } from './parameter-schemas.js'
-import { sharedPath } from './shared-path.js'
 import { tagOf, versionOf } from './version.js'
 
 /** What is wrong with these is told to the person: a redirect would go to whoever sent them (RFC 6749 §4.1.2.1). */
@@ -28,7 +28,8 @@ export const authorize: ApiRoutes = async (
 ) => {
   const version = versionOf(audience)
   const issuer = version === 'v2' ? base : null
-  const bindings = createBindings(base)
+  const place = pagePlace(base)
+  const bindings = createBindings(place)
   const changes = credentialChanges ? { policy: pki.policy(provider.id) } : null
 
   /** @throws CscFault which the person is told. */
@@ -101,7 +102,7 @@ export const authorize: ApiRoutes = async (
     const { lang } = readQuery(request.url).parameters
     const setting = {
       provider,
-      shared: sharedPath(base),
+      shared: place.shared(request),
       lang: preferredLanguage(lang, request.headers['accept-language'])
     }
     return sendPage(reply, 400, faultPage(setting, error))

@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { credentialChanges as changeScopes } from '../../access/oauth/change-scope.js'
+import { languages } from '../../http/authorization/language.js'
 import type { ApiRoutes } from '../deps.js'
 import { detailTypes } from './authorization-details.js'
 import { changeTypes } from './credential-change.js'
-import { languages } from './language.js'
 
 const Metadata = Type.Object({}, { additionalProperties: true, description: 'RFC 8414 §2' })
 

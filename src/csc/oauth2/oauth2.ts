@@ -1,6 +1,6 @@
 import type { ApiRoutes } from '../deps.js'
 import { authorize } from './authorize.js'
-import { authorizationPages } from './page-routes.js'
+import { pages } from './pages.js'
 import { pushedAuthorize } from './pushed-authorize.js'
 import { revoke } from './revoke.js'
 import { token } from './token.js'
@@ -12,6 +12,6 @@ export const oauth2: ApiRoutes = async (
   // What is registered here has the prefix already.
   { prefix: _, ...api }: Parameters<ApiRoutes>[1] & { prefix?: string }
 ) => {
-  for (const routes of [token, revoke, authorize, authorizationPages]) await app.register(routes, api)
+  for (const routes of [token, revoke, authorize, pages]) await app.register(routes, api)
   if (versionOf(api.audience) === 'v2') await app.register(pushedAuthorize, api)
 }

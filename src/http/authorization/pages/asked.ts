@@ -1,6 +1,6 @@
 import type { Authorization } from '../../../access/oauth/oauth.js'
 import { displayText } from '../../../activation/display-text.js'
-import { type Html, html } from '../../../http/html.js'
+import { type Html, html } from '../../html.js'
 import type { Texts } from './texts.js'
 
 /** Documents that a page lists; the phone shows them all. */

@@ -1,11 +1,11 @@
-import { type Html, html } from '../../../http/html.js'
-import type { Presented } from '../../deps.js'
+import { type Html, html } from '../../html.js'
 import type { Language } from '../language.js'
+import type { PagesProvider } from '../place.js'
 import { texts } from './texts.js'
 
 /** Where a page stands, and for whom. */
 export interface Setting {
-  provider: Presented
+  provider: PagesProvider
   lang: Language
   /** Path of what all pages of the provider share, without a trailing slash. */
   shared: string

@@ -13,11 +13,11 @@ const files = [
   }
 ]
 
-/** What the pages of both versions share, under `/{provider}/csc`. */
-export const pageAssets: FastifyPluginAsync = async (app) => {
+/** What all pages of an API share: style and script. `tag`: under which the API description lists them. */
+export const pageAssets: FastifyPluginAsync<{ tag: string }> = async (app, { tag }) => {
   for (const { path, type, text, summary } of files) {
     const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
-    app.get(path, { schema: { tags: ['CSC v2'], summary } }, async (request, reply) => {
+    app.get(path, { schema: { tags: [tag], summary } }, async (request, reply) => {
       reply.header('cache-control', 'no-cache').header('etag', etag)
       if (request.headers['if-none-match'] === etag) return reply.code(304).send()
       return reply.type(type).send(text)

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PagePlace } from './place.js'
 
 /** How long a browser keeps the secret of a request: longer than any takes. In seconds. */
 const maxAgeS = 1_800
@@ -19,28 +20,27 @@ export interface Bindings {
   keep(request: FastifyRequest, reply: FastifyReply, requestId: string, binding: string): void
 }
 
-/** @param base Of the API: cookies are for its authorization endpoint alone, and over TLS only where it has TLS. */
-export function createBindings(base: string): Bindings {
-  const { pathname, protocol } = new URL(base)
+/** Cookies are for the authorization endpoint alone, and over TLS only where there is TLS. */
+export function createBindings({ endpoint, secure }: Pick<PagePlace, 'endpoint' | 'secure'>): Bindings {
   const attributes = [
-    `Path=${pathname}/oauth2/authorize`,
     'HttpOnly',
     'SameSite=Lax', // it must come along when the relying party sends the browser here
-    ...(protocol === 'https:' ? ['Secure'] : [])
+    ...(secure ? ['Secure'] : [])
   ]
-  const set = (reply: FastifyReply, requestId: string, binding: string, ageS: number) =>
-    reply.header(
-      'set-cookie',
-      [`${cookieName}${requestId}=${binding}`, `Max-Age=${ageS}`, ...attributes].join('; ')
-    )
 
   return {
     of: (request, requestId) => held(request).get(requestId) ?? null,
     keep(request, reply, requestId, binding) {
+      const path = `Path=${endpoint(request)}`
+      const set = (id: string, value: string, ageS: number) =>
+        reply.header(
+          'set-cookie',
+          [`${cookieName}${id}=${value}`, `Max-Age=${ageS}`, path, ...attributes].join('; ')
+        )
       // Ids are in order of time.
       const others = [...held(request).keys()].filter((id) => id !== requestId).sort()
-      for (const id of others.slice(0, Math.max(0, others.length + 1 - openMax))) set(reply, id, '', 0)
-      set(reply, requestId, binding, maxAgeS)
+      for (const id of others.slice(0, Math.max(0, others.length + 1 - openMax))) set(id, '', 0)
+      set(requestId, binding, maxAgeS)
     }
   }
 }

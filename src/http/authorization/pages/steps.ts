@@ -1,5 +1,5 @@
 import type { Authorization } from '../../../access/oauth/oauth.js'
-import { type Html, html } from '../../../http/html.js'
+import { type Html, html } from '../../html.js'
 import { asked } from './asked.js'
 import { page, type Setting } from './layout.js'
 import { texts } from './texts.js'

@@ -1,12 +1,12 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { Authorization, InBrowser } from '../../access/oauth/oauth.js'
+import type { Authorization, Authorizations, InBrowser } from '../../access/oauth/oauth.js'
+import type { Clock } from '../../clock.js'
 import { type ErrorCode, ServiceError } from '../../errors.js'
-import type { ApiRoutes } from '../deps.js'
-import { CscFault, faultOf } from '../faults.js'
+import { hasNul, type Parameters, takeForms } from '../form.js'
 import { createBindings, isProof, proofOf } from './binding.js'
-import { isForeign, protect, redirectBack, sendPage } from './browser.js'
-import { hasNul, type Parameters, takeForms } from './form.js'
+import { isForeign, protect, type RedirectedError, redirectBack, sendPage } from './browser.js'
 import { type Language, preferredLanguage } from './language.js'
 import type { Setting } from './pages/layout.js'
 import {
@@ -19,8 +19,7 @@ import {
   type Step
 } from './pages/steps.js'
 import { type Texts, texts } from './pages/texts.js'
-import { sharedPath } from './shared-path.js'
-import { tagOf, versionOf } from './version.js'
+import type { PagePlace, PagesProvider } from './place.js'
 
 /** The longest form that a page sends, in octets. */
 const formLimit = 8 * 1024
@@ -41,16 +40,34 @@ const Form = Type.Object({
 })
 const Status = Type.Object({ status: Type.String() })
 
+/** One API whose relying parties send people to the provider's pages. */
+export interface AuthorizationPages {
+  provider: PagesProvider
+  /** What codes and tokens are issued for. */
+  audience: string
+  oauth: Authorizations
+  now: Clock
+  place: PagePlace
+  /** Path of the authorization endpoint within this scope, such as `/oauth2/authorize`. */
+  path: string
+  /** Under which the pages are listed in the API description. */
+  tag: string
+  /** For `iss` beside the answer (RFC 9207); null: the API does not know it. */
+  issuer: string | null
+  /** Why a request came to nothing, in the words of the API. */
+  refusedBy: (code: ErrorCode) => RedirectedError
+  /** How long a code lives, in seconds; by default as long as the engine has it. */
+  codeTtlS?: number
+}
+
 /** The pages of one authorization request, in the browser that opened it: anywhere else there is nothing to see. */
-export const authorizationPages: ApiRoutes = async (app, api) => {
-  const { provider, base, audience, oauth, now } = api
-  const version = versionOf(audience)
-  const bindings = createBindings(base)
-  const shared = sharedPath(base)
+export const authorizationPages: FastifyPluginAsyncTypebox<AuthorizationPages> = async (app, api) => {
+  const { provider, audience, oauth, now, place: pages, path, tag } = api
+  const bindings = createBindings(pages)
   const closing = new AbortController()
   app.addHook('preClose', async () => closing.abort())
   takeForms(app, formLimit)
-  const tags = [tagOf(version)]
+  const tags = [tag]
 
   const place = (request: FastifyRequest): InBrowser & { binding: string | null } => {
     const { requestId } = request.params as { requestId: string }
@@ -59,7 +76,8 @@ export const authorizationPages: ApiRoutes = async (app, api) => {
   const settingFor = (request: FastifyRequest, asked: Language | undefined): Setting => {
     const { lang } = request.query as { lang?: unknown }
     const named = typeof lang === 'string' ? lang : asked
-    return { provider, shared, lang: preferredLanguage(named, request.headers['accept-language']) }
+    const shown = preferredLanguage(named, request.headers['accept-language'])
+    return { provider, shared: pages.shared(request), lang: shown }
   }
   const gone = (request: FastifyRequest, reply: FastifyReply) =>
     sendPage(reply, 404, gonePage(settingFor(request, undefined)))
@@ -103,12 +121,12 @@ export const authorizationPages: ApiRoutes = async (app, api) => {
     )
 
   app.get(
-    '/oauth2/authorize/:requestId',
+    `${path}/:requestId`,
     {
       schema: {
         tags,
         summary: 'A page for a person',
-        description: 'Opened by oauth2/authorize, in the same browser.',
+        description: 'Opened by the authorization endpoint, in the same browser.',
         params: Params,
         querystring: Query
       }
@@ -120,7 +138,7 @@ export const authorizationPages: ApiRoutes = async (app, api) => {
   )
 
   app.post(
-    '/oauth2/authorize/:requestId',
+    `${path}/:requestId`,
     {
       schema: {
         tags,
@@ -181,7 +199,7 @@ export const authorizationPages: ApiRoutes = async (app, api) => {
   }
 
   app.get(
-    '/oauth2/authorize/:requestId/status',
+    `${path}/:requestId/status`,
     {
       schema: {
         tags,
@@ -210,7 +228,7 @@ export const authorizationPages: ApiRoutes = async (app, api) => {
   }
 
   app.get(
-    '/oauth2/authorize/:requestId/answer',
+    `${path}/:requestId/answer`,
     {
       schema: {
         tags,
@@ -224,25 +242,20 @@ export const authorizationPages: ApiRoutes = async (app, api) => {
       const at = place(request)
       const found = await oauth.find(at)
       if (found === null) return gone(request, reply)
-      const answer = await oauth.answer(at)
+      const answer = await oauth.answer(at, api.codeTtlS)
       // Another tab was quicker, or it was opened too early.
       if (answer === null) return protect(reply).redirect(`../${at.requestId}`, 303)
       const { asked, code, refusal } = answer
-      const back = code === null ? refusedBy(refusal ?? 'internal') : { code }
-      return redirectBack(reply, asked, back, version === 'v2' ? base : null)
+      const back = code === null ? api.refusedBy(refusal ?? 'internal') : { code }
+      return redirectBack(reply, asked, back, api.issuer)
     }
   )
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof CscFault || (error.statusCode ?? 500) < 500) return gone(request, reply)
+    const unread = error instanceof ServiceError && error.code === 'request_invalid'
+    if (unread || (error.statusCode ?? 500) < 500) return gone(request, reply)
     throw error
   })
-}
-
-/** Why a request came to nothing, in the words of the standard. */
-function refusedBy(code: ErrorCode): CscFault {
-  const fault = faultOf(new ServiceError(code, 'an authorization request was refused'), 'credentialID')
-  return fault.statusCode === 202 ? faultOf(new ServiceError('internal', code), 'credentialID') : fault
 }
 
 /** What a person is told of what was entered; null: it is not about that. */

@@ -1,7 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AuthorizationAsked } from '../../access/oauth/oauth.js'
-import type { Html } from '../../http/html.js'
-import type { CscFault } from '../faults.js'
+import type { Html } from '../html.js'
+
+/** Why a relying party gets no code (RFC 6749 §4.1.2.1). */
+export interface RedirectedError {
+  error: string
+  description: string
+}
 
 /** Nothing from elsewhere, nothing inline, in nobody's frame, and forms go nowhere else. */
 const contentSecurityPolicy = [
@@ -42,12 +47,12 @@ export const isForeign = (request: FastifyRequest): boolean => {
 /**
  * Sends the browser back (RFC 6749 §4.1.2, RFC 9207). The address was registered for the relying party, so it is followed
  * as it is.
- * @param issuer Null: v1, which does not know it.
+ * @param issuer Null: the API does not know it.
  */
 export function redirectBack(
   reply: FastifyReply,
   { redirectUri, state }: Pick<AuthorizationAsked, 'redirectUri' | 'state'>,
-  answer: { code: string } | CscFault,
+  answer: { code: string } | RedirectedError,
   issuer: string | null
 ): FastifyReply {
   const address = new URL(redirectUri)

@@ -1,8 +1,11 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Presented } from './deps.js'
+import type { PagesProvider } from '../place.js'
 
-/** The image that `info.logo` names: drawn here, and plainly that of a simulation. */
-export const logo: FastifyPluginAsync<{ provider: Presented }> = async (app, { provider }) => {
+/** A provider's image, which `info.logo` of CSC names as well: drawn here, and plainly that of a simulation. */
+export const logo: FastifyPluginAsync<{ provider: PagesProvider; tag: string }> = async (
+  app,
+  { provider, tag }
+) => {
   const picture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" width="256" height="256" role="img">
 <title>${provider.label} (simulated)</title>
 <rect width="256" height="256" rx="32" fill="#16324f"/>
@@ -13,9 +16,8 @@ export const logo: FastifyPluginAsync<{ provider: Presented }> = async (app, { p
     '/logo.svg',
     {
       schema: {
-        tags: ['CSC'],
-        summary: 'The logo that info names',
-        description: 'The image that info names.'
+        tags: [tag],
+        summary: 'The logo of the provider'
       }
     },
     async (_request, reply) =>
