@@ -87,6 +87,22 @@ export class VnptCscClient {
   byPassword = (username: string, password: string): Promise<Answer<TokenBody>> =>
     this.token({ grant_type: 'password', username, password, scope: 'sign offline_access' })
 
+  /** Where the browser of a person is sent; `undefined` leaves a parameter out. */
+  authorizeUrl(parameters: Record<string, string | undefined>): string {
+    const query = new URLSearchParams()
+    const all = {
+      response_type: 'code',
+      client_id: this.client.client_id,
+      scope: 'sign offline_access',
+      ...parameters
+    }
+    for (const [name, value] of Object.entries(all)) if (value !== undefined) query.append(name, value)
+    return `${this.base}/auth/authorize?${query}`
+  }
+
+  exchange = (code: string | undefined, redirect_uri: string, more: Record<string, string> = {}) =>
+    this.token({ grant_type: 'authorization_code', code: code ?? '', redirect_uri, ...more })
+
   refresh = (refresh_token: string): Promise<Answer<TokenBody>> =>
     this.token({ grant_type: 'refresh_token', refresh_token })
 

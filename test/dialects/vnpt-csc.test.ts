@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import t from 'tap'
 import { type ErrorCode, errorCodes, ServiceError } from '../../src/errors.js'
 import { smartCaCscFault } from '../../src/providers/vnpt/csc/fault.js'
 import { castAt, digestOf } from '../clients/journey.js'
+import { answerIn, Browser } from '../clients/plain-browser.js'
 import { type Envelope, VnptCscClient } from '../clients/vnpt-csc.js'
 import { seenSignatures, verifiesXml, without } from '../documents/judges.js'
+import { pkce } from '../oauth/flow.js'
 import { startWorld } from '../world.js'
 import { chainHolds, readCertificate, verifies } from './openssl.js'
 import { openReceiver } from './receiver.js'
@@ -65,6 +69,94 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
     )
   })
 
+  const redirectUri = 'http://127.0.0.1:9/callback?kept=1'
+  /** A person's way through the pages, to what the relying party is sent. */
+  async function through(
+    parameters: Record<string, string | undefined> = {}
+  ): Promise<Record<string, string>> {
+    const browser = new Browser(url)
+    const page = await browser.open(client.authorizeUrl({ redirect_uri: redirectUri, ...parameters }))
+    return answerIn(await browser.submit(page, 'login', binh))
+  }
+
+  await t.test('a login at the pages gives a code, and that the tokens of the person', async (t) => {
+    const answer = await through({ state: 'trạng thái' })
+    t.match(answer, { kept: '1', state: 'trạng thái', code: /^[A-Za-z0-9_-]{43}$/ })
+    const { status, body } = await client.exchange(answer.code, redirectUri)
+    t.equal(status, 200)
+    t.match(body.refresh_token, /^[0-9a-f]{64}$/)
+    t.equal(body.scope, 'email offline_access openid profile sign')
+    t.equal((await client.userInfo(body.access_token)).body.content.uid, binh.login)
+    const again = await client.exchange(answer.code, redirectUri)
+    t.match(seen(again), { status: 400, body: { error: 'invalid_grant' } })
+    t.equal((await client.list(body.access_token)).status, 401, 'a code that comes again ends what it gave')
+
+    const late = await through()
+    world.clock.advance(16_000)
+    t.match(seen(await client.exchange(late.code, redirectUri)), {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'The code is unknown, used or too old.' }
+    })
+    const { code } = await through()
+    t.match((await client.exchange(code, 'http://127.0.0.1:9/other')).body, { error: 'invalid_grant' })
+    const other = await party()
+    t.match((await other.exchange(code, redirectUri)).body, { error: 'invalid_grant' })
+    t.equal((await client.exchange(code, redirectUri)).status, 200)
+
+    const { verifier, challenge } = pkce()
+    const pkced = await through({ code_challenge: challenge, code_challenge_method: 'S256' })
+    t.match((await client.exchange(pkced.code, redirectUri)).body, { error: 'invalid_grant' })
+    t.equal((await client.exchange(pkced.code, redirectUri, { code_verifier: verifier })).status, 200)
+  })
+
+  await t.test('the pages are opened by a form as well, and may be left', async (t) => {
+    const browser = new Browser(url)
+    const [address = '', query = ''] = client
+      .authorizeUrl({ redirect_uri: redirectUri, state: 'x' })
+      .split('?')
+    const page = await browser.open(address, Object.fromEntries(new URLSearchParams(query)))
+    t.equal(page.status, 200)
+    const assets = new Set([...page.html.matchAll(/"(\/vnpt\/auth\/[a-z0-9.]+)"/g)].map(([, path]) => path))
+    t.same([...assets], ['/vnpt/auth/oauth2.css', '/vnpt/auth/logo.svg'])
+    for (const path of assets) t.equal((await fetch(`${url}${path}`)).status, 200, `${path}`)
+    t.ok(browser.cookies.every(({ path }) => path === '/vnpt/auth/authorize'))
+    const answer = answerIn(await browser.submit(page, 'cancel'))
+    t.match(answer, { kept: '1', state: 'x', error: 'access_denied' })
+  })
+
+  await t.test('what is wrong with a request is told where it can be', async (t) => {
+    const opened = (parameters: Record<string, string | undefined>) =>
+      new Browser(url).open(client.authorizeUrl({ redirect_uri: redirectUri, state: 'x', ...parameters }))
+    for (const parameters of [
+      { client_id: 'nobody' },
+      { redirect_uri: 'https://example.vn/' },
+      { redirect_uri: undefined }
+    ]) {
+      const page = await opened(parameters)
+      t.equal(page.status, 400)
+      t.match(page.html, 'invalid_request')
+    }
+    for (const [parameters, error] of [
+      [{ response_type: 'token' }, 'unsupported_response_type'],
+      [{ scope: 'everything' }, 'invalid_scope'],
+      [{ code_challenge: 'x' }, 'invalid_request']
+    ] as const)
+      t.match(answerIn(await opened(parameters)), { error, state: 'x' })
+  })
+
+  await t.test('on the real host name the pages are at its root', async (t) => {
+    const { hostname, port } = new URL(url)
+    const path = client.authorizeUrl({ redirect_uri: redirectUri }).slice(client.base.length)
+    const [response] = (await once(
+      request({ hostname, port, path, headers: { host: 'gwsca.vnpt.vn' } }).end(),
+      'response'
+    )) as [IncomingMessage]
+    response.resume()
+    t.equal(response.statusCode, 303)
+    t.match(response.headers.location, /^\/auth\/authorize\/[0-9a-f-]{36}$/)
+    t.match(response.headers['set-cookie'], [/; Path=\/auth\/authorize; /])
+  })
+
   await t.test('a refresh token is good for one use', async (t) => {
     const { body: first } = await client.byPassword(person.login, password)
     const { status, body: second } = await client.refresh(first.refresh_token)
@@ -75,6 +167,16 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
     const again = await client.refresh(first.refresh_token)
     t.match(seen(again), { status: 400, body: { error: 'invalid_grant' } })
     t.equal((await client.list(second.access_token)).status, 401, 'it ended all that came of it')
+    const { body: kept } = await client.byPassword(person.login, password)
+    world.clock.advance(89 * 86_400_000)
+    const { body: later } = await client.refresh(kept.refresh_token)
+    world.clock.advance(91 * 86_400_000)
+    t.match(
+      (await client.refresh(later.refresh_token)).body,
+      { error: 'invalid_grant' },
+      'after three months'
+    )
+    token = await client.tokenOf(person.login, password)
     for (const text of ['', 'x', '0'.repeat(64), first.refresh_token.toUpperCase()])
       t.equal((await client.refresh(text)).status, 400)
   })

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../dialect/dialect.js'
+import { authorize } from './authorize.js'
 import { callback } from './callback.js'
 import { credentialsInfo } from './credentials-info.js'
 import { credentialsList } from './credentials-list.js'
@@ -27,7 +28,16 @@ export const smartCaCsc: Dialect = {
     }
   ],
   async routes(app, options) {
-    for (const routes of [token, userInfo, credentialsList, credentialsInfo, signHash, sign, transactionInfo])
+    for (const routes of [
+      authorize,
+      token,
+      userInfo,
+      credentialsList,
+      credentialsInfo,
+      signHash,
+      sign,
+      transactionInfo
+    ])
       await app.register(routes, options)
   },
   fault: smartCaCscFault,

@@ -30,6 +30,7 @@ const faults: Readonly<Partial<Record<ErrorCode, Fault>>> = {
 /** A parameter that was wrong, where its name decides. */
 const wrong: Readonly<Record<string, string>> = {
   grant_type: 'unsupported_grant_type',
+  response_type: 'unsupported_response_type',
   scope: 'invalid_scope'
 }
 
@@ -42,14 +43,28 @@ const proofs: ReadonlySet<string> = new Set([
   'refresh_token'
 ])
 
-/** A failure as `{error, error_description}`; the description in ASCII (RFC 6749 §5.2). */
-export function oauthFault(failure: ServiceError): DialectFault {
-  const { code, field = '' } = failure
-  const [status, byCode] = faults[code] ?? [400, 'invalid_request']
-  let error = byCode
-  if (code === 'authentication_failed' && proofs.has(field)) error = 'invalid_grant'
-  if (code === 'request_invalid') error = wrong[field] ?? byCode
-  const error_description =
-    status >= 500 ? errorCodes[code] : failure.says.replaceAll(/[^\x20-\x7e]|["\\]/g, "'")
-  return { status, body: { error, error_description } }
+/** HTTP status and `error` of a failure. */
+function faultOf({ code, field = '' }: ServiceError): Fault {
+  const [status, error] = faults[code] ?? [400, 'invalid_request']
+  if (code === 'authentication_failed' && proofs.has(field)) return invalidGrant
+  return [status, code === 'request_invalid' ? (wrong[field] ?? error) : error]
 }
+
+/** A failure in two words, the second in ASCII (RFC 6749 §5.2). */
+export function oauthError(failure: ServiceError): { error: string; description: string } {
+  const [status, error] = faultOf(failure)
+  const text = status >= 500 ? errorCodes[failure.code] : failure.says
+  return { error, description: text.replaceAll(/[^\x20-\x7e]|["\\]/g, "'") }
+}
+
+/** A failure as `{error, error_description}`. */
+export function oauthFault(failure: ServiceError): DialectFault {
+  const { error, description } = oauthError(failure)
+  return { status: faultOf(failure)[0], body: { error, error_description: description } }
+}
+
+/** Why a person's way through the pages came to nothing (RFC 6749 §4.1.2.1). */
+export const refusedBy = (code: ErrorCode): { error: string; description: string } =>
+  code === 'internal'
+    ? { error: 'server_error', description: errorCodes.internal }
+    : { error: 'access_denied', description: errorCodes[code] }

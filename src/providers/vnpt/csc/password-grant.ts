@@ -1,6 +1,7 @@
 import type { Logins } from '../../../access/logins.js'
 import type { GrantedTokens, Grants, OAuthClient } from '../../../access/oauth/oauth.js'
 import { ServiceError } from '../../../errors.js'
+import { refreshTtlS } from './terms.js'
 
 /**
  * Tokens for a password (RFC 6749 §4.3). Wrong ones are counted for each relying party by itself, also for logins that
@@ -22,7 +23,7 @@ export async function passwordGrant(
       password,
       sendsCode: false
     })
-    return await oauth.grant({ ...client, subscriberId })
+    return await oauth.grant({ ...client, subscriberId, refreshTtlS })
   } catch (error) {
     throw error instanceof ServiceError ? told(error) : error
   }

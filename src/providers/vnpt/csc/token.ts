@@ -1,27 +1,36 @@
 import { Type } from 'typebox'
+import { addressMaxLength } from '../../../access/addresses.js'
 import type { GrantedTokens, OAuthClient } from '../../../access/oauth/oauth.js'
 import { ServiceError } from '../../../errors.js'
 import { takeForms } from '../../../http/form.js'
 import { authenticate } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
+import { codeGrant } from './code-grant.js'
 import { passwordGrant } from './password-grant.js'
 import { audience, authPath, tag } from './paths.js'
 import { readRefreshToken, writeRefreshToken } from './refresh-token.js'
 import { readScope, scopes } from './scope.js'
+import { refreshTtlS } from './terms.js'
 
 /** The longest form read here, in octets. */
 const formLimit = 16 * 1024
+
+/** Parameters that one grant or another needs. */
+type Given = 'username' | 'password' | 'code' | 'redirect_uri' | 'refresh_token'
 
 const text = (maxLength: number, description?: string) =>
   Type.Optional(Type.String({ maxLength, ...(description !== undefined && { description }) }))
 
 const Form = Type.Object(
   {
-    grant_type: Type.String({ maxLength: 64, description: 'password or refresh_token' }),
+    grant_type: Type.String({ maxLength: 64, description: 'password, authorization_code or refresh_token' }),
     client_id: Type.String({ minLength: 1, maxLength: 128 }),
     client_secret: Type.String({ minLength: 1, maxLength: 256 }),
     username: text(128, 'Login of the person, for password'),
     password: text(256),
+    code: text(128),
+    redirect_uri: text(addressMaxLength, 'That of the authorization request'),
+    code_verifier: text(128, 'Where there was a code_challenge'),
     refresh_token: text(64),
     scope: text(256, 'Any of what is answered; of no effect')
   },
@@ -57,7 +66,7 @@ export const token: DialectRoutes = async (app, { access, provider, logins, oaut
       schema: {
         tags: [tag],
         summary: 'Tokens of a person',
-        description: 'Form-encoded (RFC 6749 §4.3, §6).',
+        description: 'Form-encoded (RFC 6749 §4.1.3, §4.3, §6).',
         consumes: ['application/x-www-form-urlencoded'],
         body: Form,
         response: { 200: Answer }
@@ -83,9 +92,9 @@ export const token: DialectRoutes = async (app, { access, provider, logins, oaut
   function grantOf(
     grantType: string,
     client: OAuthClient,
-    form: Readonly<Partial<Record<'username' | 'password' | 'refresh_token', string>>>
+    form: Readonly<Partial<Record<Given | 'code_verifier', string>>>
   ): Promise<GrantedTokens> {
-    const given = (name: keyof typeof form): string => {
+    const given = (name: Given): string => {
       const value = form[name]
       if (value === undefined)
         throw new ServiceError('request_invalid', `no ${name}`, { says: `${name} is required.`, field: name })
@@ -97,11 +106,17 @@ export const token: DialectRoutes = async (app, { access, provider, logins, oaut
           login: given('username'),
           password: given('password')
         })
+      case 'authorization_code':
+        return codeGrant(oauth, client, {
+          code: given('code'),
+          redirectUri: given('redirect_uri'),
+          codeVerifier: form.code_verifier ?? null
+        })
       case 'refresh_token':
-        return oauth.refresh(client, readRefreshToken(given('refresh_token')))
+        return oauth.refresh(client, readRefreshToken(given('refresh_token')), refreshTtlS)
       default:
         throw new ServiceError('request_invalid', `grant_type ${grantType}`, {
-          says: 'grant_type is password or refresh_token.',
+          says: 'grant_type is password, authorization_code or refresh_token.',
           field: 'grant_type'
         })
     }
