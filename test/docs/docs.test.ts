@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { settings as portalSettings } from '../../examples/dvctt-portal/settings.js'
 import { settings } from '../../src/config.js'
 import { providers } from '../../src/providers/registry.js'
 import { demoPeople } from '../../src/simulation/demo-people.js'
@@ -65,9 +66,16 @@ t.test('settings', async (t) => {
     settings.map(({ name, default: byDefault, meaning }) => ({ name, default: byDefault, meaning })),
     'the table of the README is the table of config.ts'
   )
+  t.same(
+    rows(section('docs/portal.md', 'Try it'))
+      .slice(1)
+      .map(([name, byDefault, meaning]) => [bare(name), bare(byDefault), meaning]),
+    portalSettings.map(({ name, default: byDefault, meaning }) => [name, byDefault, meaning]),
+    'the table of docs/portal.md is that of the portal'
+  )
   // No settings of ours, but capitals with an underscore all the same.
   const others = ['NODE_ENV', 'NODE_EXTRA_CA_CERTS', 'CKA_UNWRAP_TEMPLATE', demoPeople[0]?.login ?? '']
-  const known = new Set<string>([...settings.map(({ name }) => name), ...others])
+  const known = new Set<string>([...[...settings, ...portalSettings].map(({ name }) => name), ...others])
   for (const page of pages) {
     const named = [...read(page).matchAll(/`([A-Z0-9]+_[A-Z0-9_]+)(?:=[^`]*)?`/g)].map(
       ([, name = '']) => name

@@ -1,7 +1,8 @@
 import { createHash, randomUUID, X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createAuthorities, refusedAuthorities } from '../../examples/dvctt-portal/authorities/all.js'
+import { createAuthorities } from '../../examples/dvctt-portal/authorities/all.js'
+import { refusedAuthorities } from '../../examples/dvctt-portal/authorities/refused.js'
 import {
   AuthorityError,
   type AuthorityId,

@@ -41,8 +41,7 @@ t.test('the reference portal, in a browser', { skip: missing }, async (t) => {
   const tab = await Tab.open(browser, origin)
   const pages = new DvcttPages(tab, origin)
   const shot = async (name: string) => {
-    if (pictures !== undefined)
-      await tab.page.screenshot({ path: `${pictures}/portal-${name}.png`, fullPage: name !== 'registration' })
+    if (pictures !== undefined) await tab.page.screenshot({ path: `${pictures}/portal-${name}.png` })
   }
 
   const chiefs: Signers = {
@@ -145,7 +144,9 @@ t.test('the reference portal, in a browser', { skip: missing }, async (t) => {
       }
     }
     t.same(warnings, [])
-    t.same(tab.strange, [], 'nothing from elsewhere, nothing against the policy, no fault of a script')
+    // The pictures in fields for dates are the browser's own.
+    const strange = tab.strange.filter((one) => !one.startsWith('data:image/svg+xml'))
+    t.same(strange, [], 'nothing from elsewhere, nothing against the policy, no fault of a script')
   })
 
   await t.test(
@@ -253,7 +254,7 @@ t.test('the reference portal, in a browser', { skip: missing }, async (t) => {
         await operator.post(`/credentials/${credentialID}/revoke`, { reason: 'superseded' })
       await operator.post(`/subscribers/${id}/credentials`, { algorithm: 'RSA-2048', publish: true })
       await pages.sign(chief)
-      t.match(await pages.fault(), /Đăng ký thay đổi sử dụng DVC/, 'the new one is not registered')
+      t.match(await pages.fault(), /đăng ký thay đổi/i, 'the new one is not registered')
       t.equal(await pages.state(), 'Chờ Kế toán trưởng phê duyệt')
 
       await pages.open(path)

@@ -4,24 +4,6 @@ import type { RemoteAuthority } from './remote-authority.js'
 import { createViettel } from './viettel.js'
 import { createVnpt } from './vnpt.js'
 
-/** A provider that is known, and cannot be chosen. */
-export interface RefusedAuthority {
-  id: string
-  label: string
-  /** Why, for the person at the portal. */
-  reason: string
-}
-
-/** Known providers whose certificates do not sign remotely at the Treasury. */
-export const refusedAuthorities: readonly RefusedAuthority[] = [
-  {
-    id: 'bcy',
-    label: 'Ban Cơ yếu Chính phủ',
-    reason:
-      'Chứng thư số của Ban Cơ yếu Chính phủ chưa dùng được cho ký số từ xa. Hãy chọn nhà cung cấp khác hoặc dùng USB token.'
-  }
-]
-
 /**
  * The providers of the Treasury's list, in its order, all at one server that plays them: each below its own name. Real
  * ones have a host each, which then stands in the place of `url`, and each gives the portal an id and a secret of its own.

@@ -3,6 +3,7 @@
  * the person at the portal. Pure: time, lists and records are handed in.
  */
 import { X509Certificate } from 'node:crypto'
+import { refusedAuthorities } from '../authorities/refused.js'
 import type { AuthorityId, RemoteAuthority, SignerCertificate } from '../authorities/remote-authority.js'
 import {
   type Member,
@@ -19,29 +20,22 @@ import { Refusal } from './refusal.js'
 /** Shortest RSA modulus in bits. */
 const rsaBitsMin = 2048
 
-/** Known by name, so that the refusal can say what it is. */
-export const bcy = { id: 'bcy', label: 'Ban Cơ yếu Chính phủ (BCY)' } as const
-
 /**
  * R1, R2: the providers are those of the portal's list, four at launch. One that joins is one more entry of the list;
  * nothing here changes.
  */
 export function authorityNamed(authorities: readonly RemoteAuthority[], id: string): RemoteAuthority {
-  refuseBcy(id)
+  refuseKnown(id)
   const found = authorities.find((authority) => authority.id === id)
   if (found !== undefined) return found
   const labels = authorities.map(({ label }) => label).join(', ')
   throw new Refusal('R1', `Hãy chọn một nhà cung cấp trong danh sách: ${labels}.`)
 }
 
-/** R3: certificates of the Government Cipher Committee are not served by remote signing yet. */
-export function refuseBcy(id: string): void {
-  if (id !== bcy.id) return
-  throw new Refusal(
-    'R3',
-    'Chứng thư số của Ban Cơ yếu Chính phủ (BCY) chưa được hỗ trợ ký số từ xa. ' +
-      'Hãy dùng USB token, hoặc chứng thư số của một nhà cung cấp khác trong danh sách.'
-  )
+/** R3: certificates of the Government Cipher Committee (BCY) are not served by remote signing yet. Known, and refused. */
+export function refuseKnown(id: string): void {
+  const refused = refusedAuthorities.find((one) => one.id === id)
+  if (refused !== undefined) throw new Refusal('R3', refused.reason)
 }
 
 /** R4: at any one time a unit uses either remote signing or USB tokens, so all its signers use the same. */

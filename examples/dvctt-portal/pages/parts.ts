@@ -1,10 +1,10 @@
 /** Pieces that several pages have. */
+import { refusedAuthorities } from '../authorities/refused.js'
 import type { RemoteAuthority } from '../authorities/remote-authority.js'
 import type { Approval } from '../domain/approval.js'
 import { vietnamTime } from '../domain/numbers.js'
 import { roles } from '../domain/people.js'
 import type { MadeSignature, PdfFile } from '../domain/registration.js'
-import { bcy } from '../domain/rules.js'
 import { type Html, html } from './html.js'
 
 /** What every form of a page needs. */
@@ -44,7 +44,7 @@ export const option = (value: string, label: string, chosen: string): Html =>
 export function authorityOptions(authorities: readonly RemoteAuthority[], chosen: string): Html {
   return html`${option('', 'Chọn nhà cung cấp', chosen)}
 ${authorities.map(({ id, label, asksPassword, loginExample }) => html`<option value="${id}" data-password="${asksPassword ? 'asked' : 'none'}" data-example="${loginExample}"${id === chosen ? html` selected` : null}>${label}</option>`)}
-${option(bcy.id, bcy.label, chosen)}`
+${refusedAuthorities.map(({ id, label }) => option(id, label, chosen))}`
 }
 
 /** The form by which somebody signs: provider, login, password where the provider asks for one. */

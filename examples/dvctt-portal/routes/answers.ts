@@ -10,10 +10,22 @@ const policy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+/** Names of this machine. By any other a page elsewhere could have led a browser here. */
+const ownHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/
+
 export function registerAnswers(
   app: FastifyInstance,
   log: { error(about: object, message: string): void }
 ): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (ownHost.test(request.host)) return
+    return send(
+      reply,
+      problemPage('Sai địa chỉ', 'Cổng mẫu chỉ trả lời ở địa chỉ của chính máy này.', home),
+      421
+    )
+  })
+
   app.addHook('onSend', async (_request, reply) => {
     reply.headers({
       'content-security-policy': policy,
@@ -23,12 +35,12 @@ export function registerAnswers(
     })
   })
 
-  app.setNotFoundHandler(async (request, reply) => send(reply, notThere(request), 404))
+  app.setNotFoundHandler(async (_request, reply) => send(reply, notThere(), 404))
 
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     if (error instanceof Refusal)
       return send(reply, problemPage('Chưa được', error.message, backFrom(request)), 409)
-    if (error instanceof NotFound) return send(reply, notThere(request), 404)
+    if (error instanceof NotFound) return send(reply, notThere(), 404)
     if (error instanceof ForeignForm) {
       const message =
         'Biểu mẫu này không phải của trang đang mở, hoặc cổng đã khởi động lại. Hãy tải lại trang.'
@@ -47,15 +59,17 @@ export function registerAnswers(
   })
 }
 
-const notThere = (request: FastifyRequest) =>
-  problemPage('Không tìm thấy', 'Không có trang hoặc hồ sơ này. Cổng mẫu quên mọi hồ sơ khi khởi động lại.', {
-    ...backFrom(request),
-    href: '/',
-    label: 'Về trang đầu'
-  })
+const home = { href: '/', label: 'Về trang đầu' }
+
+const notThere = () =>
+  problemPage(
+    'Không tìm thấy',
+    'Không có trang hoặc hồ sơ này. Cổng mẫu quên mọi hồ sơ khi khởi động lại.',
+    home
+  )
 
 /** The page of the dossier that a request was about. */
 function backFrom({ url }: FastifyRequest): { href: string; label: string } {
   const dossier = /^\/(?:registrations|payments|drafts)\/[\w-]{20,40}(?=\/|$)/.exec(url)?.[0]
-  return dossier === undefined ? { href: '/', label: 'Về trang đầu' } : { href: dossier, label: 'Về hồ sơ' }
+  return dossier === undefined ? home : { href: dossier, label: 'Về hồ sơ' }
 }

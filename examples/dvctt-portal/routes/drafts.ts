@@ -82,7 +82,11 @@ export function registerDrafts(app: FastifyInstance, deps: RouteDeps): void {
     if (faults.length > 0) return begin({ ...draft, faults })
     try {
       const old = draft.number === null ? null : found(store.registrations.find(draft.number))
-      if (old !== null) mustBe(old, 'incomplete')
+      if (old !== null) {
+        mustBe(old, 'incomplete')
+        if (old.unit.code !== draft.unitCode)
+          throw new Refusal('form', 'Số hồ sơ bắt đầu bằng mã ĐVQHNS. Để đổi mã, hãy lập hồ sơ mới.')
+      }
       const number = old?.number ?? store.newNumber(draft.unitCode)
       const inForce = asInForce(store.inForce(draft.unitCode))
       store.registrations.put(
