@@ -194,6 +194,7 @@ t.test('the reference portal, in a browser', { skip: missing }, async (t) => {
     await pages.fetchInfo(places.chiefAccountant)
     t.equal(await pages.fault(), '')
     t.match(await tab.text('.certificate'), /Số sê-ri[0-9A-F]{16,}/)
+    await tab.change('.certificate', "it.scrollIntoView({ block: 'end' })")
     await shot('registration')
     t.same(await tab.inaccessible(), [], 'every control has a name and room for a thumb')
     await pages.fill({ '2.kind': 'token', '2.tokenSerial': '5402ABCDEF12' })

@@ -32,6 +32,8 @@ export function paymentPage(
 <p>${state(paymentStates[one.state], one.state)}</p>
 ${view.faults.length > 0 ? faultList(view.faults) : lastTry(view.approval)}
 ${nextStep(one, view, setting)}
+${signatureList(one.signatures)}
+${fileList([one.document], `/payments/${number}/files`)}
 <section class="card" aria-labelledby="order"><h2 id="order">Ủy nhiệm chi</h2>
 ${facts([
   ['Đơn vị', `${one.unitName}, ĐVQHNS ${one.unitCode}`],
@@ -46,9 +48,7 @@ ${facts([
 <thead><tr><th scope="col">Nội dung</th><th scope="col">Mã NDKT</th><th scope="col">Số tiền (đồng)</th></tr></thead>
 <tbody>${lines.map(({ content, budgetCode, amount }) => html`<tr><td>${content}</td><td>${budgetCode}</td><td class="number">${dongs(amount)}</td></tr>`)}</tbody>
 <tfoot><tr><th scope="row" colspan="2">Tổng cộng</th><td class="number">${dongs(totalOf(one))}</td></tr></tfoot>
-</table></div></section>
-${fileList([one.document], `/payments/${number}/files`)}
-${signatureList(one.signatures)}`
+</table></div></section>`
   })
 }
 

@@ -30,6 +30,8 @@ export function registrationPage(
 <p>${state(registrationStates[one.state], one.state)}${replaced ? html` Đã được thay bằng hồ sơ <a href="/registrations/${view.inForce?.number ?? ''}">${view.inForce?.number ?? ''}</a>.` : null}</p>
 ${view.faults.length > 0 ? faultList(view.faults) : lastTry(view.approval)}
 ${nextStep(one, replaced, view.approval, setting)}
+${signatureList(signature === null ? [] : [signature])}
+${fileList(declarations, `/registrations/${number}/files`)}
 <section class="card" aria-labelledby="unit"><h2 id="unit">Đơn vị</h2>
 ${facts([
   ['Loại hồ sơ', replaces === null ? 'Đăng ký mới' : `Đăng ký thay đổi sử dụng DVC, thay hồ sơ ${replaces}`],
@@ -43,9 +45,7 @@ ${facts([
   ['Tài khoản', accounts.join('; ')]
 ])}</section>
 <section class="card" aria-labelledby="members"><h2 id="members">Thành viên</h2>
-<ul class="members">${members.map(memberEntry)}</ul></section>
-${fileList(declarations, `/registrations/${number}/files`)}
-${signatureList(signature === null ? [] : [signature])}`
+<ul class="members">${members.map(memberEntry)}</ul></section>`
   })
 }
 
