@@ -18,6 +18,7 @@ import type { Config } from './config.js'
 import { notification } from './csc/v2/notification.js'
 import { createDeliveries } from './delivery/deliveries.js'
 import { createDocuments } from './documents/create.js'
+import { createUploads } from './documents/uploads.js'
 import { openWorkshop } from './documents/workshop.js'
 import { createEnrolment } from './enrolment/create.js'
 import { createDirectory } from './enrolment/directory.js'
@@ -61,6 +62,7 @@ import { createSessionStore } from './store/signing-sessions.js'
 import { createSubscriberStore } from './store/subscribers.js'
 import { createTotpStore } from './store/totp-secrets.js'
 import { createTransactionStore } from './store/transactions.js'
+import { createUploadStore } from './store/uploaded-files.js'
 import { createUsedTokenIds } from './store/used-token-ids.js'
 import { createTransactionSads } from './transactions/transaction-sads.js'
 import { createTransactions } from './transactions/transactions.js'
@@ -297,6 +299,8 @@ export async function openMiddle(options: MiddleOptions) {
     now
   })
 
+  const uploads = createUploads({ store: createUploadStore(database), now })
+
   return {
     audit,
     audits,
@@ -323,6 +327,7 @@ export async function openMiddle(options: MiddleOptions) {
     transactions,
     sads: createTransactionSads({ mac: hsm.mac }),
     documents,
+    uploads,
     deliveries,
     notes: createRequestNotes(database),
     /** The last audit events and the last checkpoint are written here. */

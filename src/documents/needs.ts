@@ -1,4 +1,5 @@
 import type { DocumentOwner, Place } from './documents.js'
+import type { UploadedFile, UploadOwner } from './uploads.js'
 
 /** What is kept of a document between its digest and its signature. */
 export interface StoredDocument {
@@ -24,6 +25,18 @@ export interface DocumentStore {
   find(owner: DocumentOwner, id: string, now: Date): Promise<StoredDocument | null>
   /** The latest of this owner with this digest. */
   findByDigest(owner: DocumentOwner, digest: Uint8Array, now: Date): Promise<StoredDocument | null>
+  /** Removes those that have expired by `now`. */
+  purge(now: Date): Promise<void>
+}
+
+/** What this room needs of the database for files that wait; `store/uploaded-files.ts` provides it. */
+export interface UploadStore {
+  /** False: those of its relying party that have not expired by then would have more than `octetsMax` with it. */
+  insert(file: UploadedFile & { createdAt: Date }, octetsMax: number): Promise<boolean>
+  /** Of this owner alone, and not one that has expired by `now`. */
+  find(owner: UploadOwner, id: string, now: Date): Promise<UploadedFile | null>
+  assign(owner: UploadOwner, ids: readonly string[], transactionId: string): Promise<void>
+  transactionOf(owner: UploadOwner, id: string, now: Date): Promise<string | null>
   /** Removes those that have expired by `now`. */
   purge(now: Date): Promise<void>
 }

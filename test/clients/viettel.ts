@@ -226,3 +226,81 @@ export const base64 = (text: string): string => Buffer.from(text).toString('base
 
 /** The octets of a signature, however its lines are broken. */
 export const signatureOf = (text: string | undefined): Buffer => Buffer.from(text ?? '', 'base64')
+
+/** What file mode answers, put together. */
+export interface FileBody extends MySignError {
+  file_id: string
+  fileName: string
+  transactionId: string
+  status: number
+  message: string
+  url: string | null
+}
+
+/** File mode of MySign: upload, ask, look, download. */
+export class MySignFilesClient {
+  readonly #client: MySignClient
+  readonly #token: string
+  readonly #base: string
+
+  constructor(client: MySignClient, url: string, token: string) {
+    this.#client = client
+    this.#token = token
+    this.#base = `${url}/viettel/vtss/service/external`
+  }
+
+  /** Parts in this order; a file is sent under its name. */
+  async form(parts: readonly [name: string, content: string | Uint8Array, fileName?: string][]) {
+    const form = new FormData()
+    for (const [name, content, fileName] of parts)
+      if (typeof content === 'string' && fileName === undefined) form.append(name, content)
+      else form.append(name, new Blob([content]), fileName ?? name)
+    return this.raw(form)
+  }
+
+  async raw(body: FormData | string | Uint8Array, contentType?: string): Promise<Answer<FileBody>> {
+    const response = await fetch(`${this.#base}/upload`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(contentType === undefined ? {} : { 'content-type': contentType })
+      },
+      body
+    })
+    return { status: response.status, headers: response.headers, body: (await response.json()) as FileBody }
+  }
+
+  upload(pdf: Uint8Array, request: object = {}): Promise<Answer<FileBody>> {
+    return this.form([
+      ['request', JSON.stringify(request)],
+      ['file', pdf, 'to-khai.pdf']
+    ])
+  }
+
+  sign(file_id: readonly string[], credential_id: string): Promise<Answer<FileBody>> {
+    const body = { file_id, credential_id, description: base64('Ký tờ khai') }
+    return this.#client.post('external/signing', body, this.#token)
+  }
+
+  status(file_id: string, transactionId: string): Promise<Answer<FileBody>> {
+    return this.#client.post('external/file/status', { file_id, transactionId }, this.#token)
+  }
+
+  async ended(file_id: string, transactionId: string, patienceMs = 20_000): Promise<Answer<FileBody>> {
+    const until = Date.now() + patienceMs
+    for (;;) {
+      const answer = await this.status(file_id, transactionId)
+      if (![4000, 6000].includes(answer.body.status) || Date.now() > until) return answer
+      await sleep(50)
+    }
+  }
+
+  /** At its address, or at that of a file by its id. */
+  async download(urlOrId: string, token = this.#token): Promise<Answer<FileBody> & { octets: Buffer }> {
+    const url = /^http/.test(urlOrId) ? urlOrId : `${this.#base}/download/${urlOrId}`
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    const octets = Buffer.from(await response.arrayBuffer())
+    const body = (response.status === 200 ? {} : JSON.parse(octets.toString('utf8'))) as FileBody
+    return { status: response.status, headers: response.headers, body, octets }
+  }
+}

@@ -9,6 +9,7 @@ import type { Activations } from '../../activation/activation.js'
 import type { Clock } from '../../clock.js'
 import type { CallbackShape } from '../../delivery/delivery.js'
 import type { Documents } from '../../documents/documents.js'
+import type { Uploads } from '../../documents/uploads.js'
 import type { Directory } from '../../enrolment/enrolment.js'
 import type { ServiceError } from '../../errors.js'
 import type { Pki } from '../../pki/pki.js'
@@ -90,6 +91,8 @@ export interface DialectDeps {
   signing: Signing
   /** Documents that are signed as a whole. */
   documents: Documents
+  /** Files that are sent before they are signed. */
+  uploads: Uploads
   /** What was wrong in requests, for those who wrote the client. */
   notes: RequestNotes
   pki: Pki

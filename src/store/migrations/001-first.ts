@@ -401,6 +401,24 @@ alter table prepared_documents alter column document set storage external;
 create index prepared_documents_by_digest on prepared_documents (provider, client_id, digest);
 create index prepared_documents_by_time on prepared_documents (expires_at);
 
+-- Files that were sent before it was said with which credential they are to be signed.
+create table uploaded_files (
+  id text collate "C" primary key,
+  provider text not null,
+  client_id text not null,
+  subscriber_id text not null,
+  name text not null,
+  document bytea not null,
+  options jsonb not null,         -- what the dialect remembers of the request
+  octets integer not null,        -- that it counts for
+  transaction_id text,            -- the last one in which it was asked a signature for
+  created_at timestamptz not null,
+  expires_at timestamptz not null
+);
+alter table uploaded_files alter column document set storage external;
+create index uploaded_files_by_owner on uploaded_files (provider, client_id);
+create index uploaded_files_by_time on uploaded_files (expires_at);
+
 -- CSC signHash in its asynchronous mode: the reservation of the same id has the result.
 create table signature_responses (
   id text collate "C" primary key,

@@ -1,5 +1,6 @@
 import type { Dialect } from '../../dialect/dialect.js'
 import { cscCalls } from '../csc/calls.js'
+import { fileCalls } from '../files/calls.js'
 import { authenticate } from './authenticate.js'
 import { callback } from './callback.js'
 import { certificatesInfo } from './certificates-info.js'
@@ -36,7 +37,8 @@ export const mySign: Dialect = {
     for (const prefix of rasRoots)
       for (const routes of [login, authenticate, ...cscCalls])
         await app.register(routes, { ...options, prefix })
-    for (const routes of [certificatesInfo, signHash, requestStatus]) await app.register(routes, options)
+    for (const routes of [certificatesInfo, signHash, requestStatus, ...fileCalls])
+      await app.register(routes, options)
   },
   fault: mySignFault,
   callback
