@@ -1,7 +1,7 @@
 // Two comforts for a browser that runs scripts; the pages work without. A waiting page asks its own server how the
 // request stands and goes on by itself; forms show only the fields that the choices above them ask for.
 
-const pollIntervalMs = 1_000
+const pollIntervalMs = 500
 
 const waiting = document.querySelector('[data-poll]')
 if (waiting) setTimeout(poll, pollIntervalMs)
