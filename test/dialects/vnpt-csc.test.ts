@@ -5,6 +5,7 @@ import { type IncomingMessage, request } from 'node:http'
 import t from 'tap'
 import { type ErrorCode, errorCodes, ServiceError } from '../../src/errors.js'
 import { smartCaCscFault } from '../../src/providers/vnpt/csc/fault.js'
+import { standingOf } from '../../src/providers/vnpt/csc/states.js'
 import { castAt, digestOf } from '../clients/journey.js'
 import { answerIn, Browser } from '../clients/plain-browser.js'
 import { type Envelope, VnptCscClient } from '../clients/vnpt-csc.js'
@@ -222,6 +223,46 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
     world.clock.advance(301_000)
     t.equal((await own.byPassword(person.login, password)).status, 200)
   })
+
+  await t.test('who needs a one-time code has no token by password, and is sent no code', async (t) => {
+    const careful = { password, secondFactor: 'code', phone: '+84912345678' }
+    const { login } = await stage.enrol({ subscriber: careful })
+    t.same(seen(await client.byPassword(login, password)), {
+      status: 400,
+      body: {
+        error: 'invalid_grant',
+        error_description: 'This login asks for a one-time code besides: use auth/authorize.'
+      }
+    })
+  })
+
+  await t.test(
+    'what is unambiguous though wrong is taken from a lenient relying party, and told',
+    async (t) => {
+      const digest = digestOf('nhầm')
+      const info = Buffer.concat([Buffer.from('3031300d060960864801650304020105000420', 'hex'), digest])
+      const wrong = { datas: [{ name: 'UNC', hash: info.toString('base64') }] }
+      for (const [mode, status] of [
+        ['strict', 400],
+        ['lenient', 200]
+      ] as const) {
+        const own = await party({ mode })
+        const its = await own.tokenOf(person.login, password)
+        const fields = own.hashes(person.credentialID, randomUUID(), [], wrong)
+        const answer = await own.signHash(its, fields)
+        t.equal(answer.status, status, mode)
+        const note = await operator.get<{ diagnoses: object[] }>(
+          `/requests/${answer.headers.get('x-request-id')}`
+        )
+        t.match(note.body.diagnoses, [{ code: 'digest_info_for_digest', field: 'datas[0].hash' }])
+        if (status !== 200) continue
+        const { tranId } = answer.body.content
+        await person.device.confirm(await person.device.challenge(tranId))
+        const { documents } = await own.ended(its, tranId)
+        t.ok(await verifies(leaf, digest, Buffer.from(documents[0]?.sig ?? '', 'base64')))
+      }
+    }
+  )
 
   await t.test('credentials/info is bare, field by field', async (t) => {
     const its = await client.tokenOf(binh.login, binh.password)
@@ -471,6 +512,9 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
     t.same(seen(await client.transaction(token, 'no uuid')), seen(nothing))
     t.same(seen(await client.transaction(its, tranId)), seen(nothing), 'to another person')
     t.same(seen(await other.transaction(ofOther, tranId)), seen(nothing), 'to another relying party')
+    const sp769 = (id: string) =>
+      client.post<{ message: string }>(`sca/sp769/v1/signatures/sign/${id}/status`, {})
+    t.same(seen(await sp769(tranId)), seen(await sp769(randomUUID())), 'where an id alone is asked for')
     await person.device.reject(tranId)
 
     for (const bearer of [undefined, 'x', 'x'.repeat(43)]) {
@@ -547,6 +591,18 @@ t.test('VNPT SmartCA by OAuth and CSC', async (t) => {
       notifyUrl: `${notifyUrl}/below`
     })
     t.match((await own.signHash(its, below)).body, { code: 30000 }, 'the very same characters')
+  })
+})
+
+t.test('every state has its number', async (t) => {
+  const states = ['waiting', 'signing', 'signed', 'rejected', 'expired', 'cancelled', 'failed'] as const
+  t.same(
+    states.map((state) => standingOf({ state, reason: null }).status),
+    [4000, 4000, 1, 4002, 4001, 4003, 4004]
+  )
+  t.same(standingOf({ state: 'failed', reason: 'certificate_expired' }), {
+    status: 4003,
+    description: 'AUTHORIZE_KEY_FAILED'
   })
 })
 

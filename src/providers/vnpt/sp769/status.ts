@@ -24,6 +24,9 @@ const Params = Type.Object({
   tranId: Type.String({ minLength: 1, maxLength: 128, description: 'transaction_id or tran_code' })
 })
 
+/** Dialects whose transactions are asked for here; those of others are only for who proves more than an id. */
+const answered: ReadonlySet<string> = new Set(['sp769', 'th'])
+
 /**
  * `/v1/signatures/sign/{tranId}/status` (§3.1.3). Clients call it without saying who they are: then the id is the
  * secret, and must be our own or a UUID that one relying party alone has used. Credentials that are sent are checked.
@@ -51,7 +54,7 @@ export const status: DialectRoutes = async (app, { access, provider, transaction
         transaction =
           (await transactions.findByName(tranId, party)) ?? (await transactions.find(tranId, party))
       }
-      if (transaction === null)
+      if (transaction === null || !answered.has(transaction.dialect))
         throw new ServiceError('not_found', `no transaction ${tranId}`, {
           says: 'There is no such transaction.'
         })
