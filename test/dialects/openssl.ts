@@ -53,6 +53,16 @@ export async function verifies(
   return said?.includes('Signature Verified Successfully') ?? false
 }
 
+/** Whether openssl finds a CMS good over what it is detached from, by a certificate below the root. */
+export async function verifiesCms(
+  cms: Uint8Array,
+  { content, root }: Readonly<Record<'content' | 'root', Uint8Array>>
+): Promise<boolean> {
+  const files = { 'cms.der': cms, content, 'root.pem': pemOf(root) }
+  const args = 'cms -verify -binary -inform DER -in cms.der -content content -CAfile root.pem -purpose any'
+  return (await openssl(files, [...args.split(' '), '-out', 'verified'])) !== null
+}
+
 /** Whether openssl finds a path from the certificate over its issuer to the root, at this time. */
 export async function chainHolds(
   { leaf, issuer, root }: Readonly<Record<'leaf' | 'issuer' | 'root', Uint8Array>>,

@@ -22,9 +22,18 @@ export async function askedCredentials(
   request: FastifyRequest,
   deps: Pick<DialectDeps, 'access' | 'directory' | 'now' | 'quirk'>,
   provider: string,
-  { sp_id: clientId, sp_password: clientSecret, user_id, serial_number = '' }: CertificateQuery
+  { sp_id: clientId, sp_password: clientSecret, ...query }: CertificateQuery
 ): Promise<{ signer: Signer | null; credentials: readonly Credential[] }> {
   await authenticate(request, deps.access, { provider, clientId, clientSecret })
+  return listedCredentials(deps, provider, query)
+}
+
+/** The same for a relying party that has proved itself. */
+export async function listedCredentials(
+  deps: Pick<DialectDeps, 'directory' | 'now' | 'quirk'>,
+  provider: string,
+  { user_id, serial_number = '' }: Pick<CertificateQuery, 'user_id' | 'serial_number'>
+): Promise<{ signer: Signer | null; credentials: readonly Credential[] }> {
   const signer = await findSigner(deps, provider, user_id)
   const all = signer?.credentials ?? []
   return { signer, credentials: serial_number === '' ? all : all.filter(hasSerial(serial_number)) }

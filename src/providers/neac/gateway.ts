@@ -4,7 +4,9 @@ import type { Dialect, DialectDeps } from '../dialect/dialect.js'
 import type { Provider, UnsupportedProvider } from '../provider.js'
 import { getCertificate } from './get-certificate.js'
 import { sign } from './sign.js'
+import { signFile } from './sign-file.js'
 import { status } from './status.js'
+import { getToken } from './token.js'
 
 /** What the gateway is handed beside what a dialect is: everybody it knows. */
 export interface GatewayOptions extends DialectDeps {
@@ -23,7 +25,8 @@ export const neac: Pick<Dialect, 'id' | 'roots' | 'hosts' | 'fault' | 'callback'
   roots: ['/sign_v2'],
   hosts: [{ name: 'esign.neac.gov.vn', manners: 'production' }],
   async routes(app, options) {
-    for (const routes of [getCertificate, sign, status]) await app.register(routes, options)
+    for (const routes of [getToken, getCertificate, sign, signFile, status])
+      await app.register(routes, options)
   },
   fault: annexFault,
   callback: null

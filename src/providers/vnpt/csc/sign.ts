@@ -3,11 +3,11 @@ import { documentLimits } from '../../../documents/documents.js'
 import { ServiceError } from '../../../errors.js'
 import type { Transaction, TransactionOwner } from '../../../transactions/transaction.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
+import { prepareFile, readSentFile, type SentFile } from '../../dialect/prepare-file.js'
+import { isOverFiles, type KeptFile } from '../../dialect/whole-files.js'
 import { callerOf } from './caller.js'
 import { signingCredential } from './credential.js'
-import { filesOf, type KeptFile } from './files.js'
 import { signaturePath, smartCaCscId, tag } from './paths.js'
-import { prepareFile, readSentFile, type SentFile } from './prepare-file.js'
 import { Accepted, accepted, documentName, isSame, readNotifyUrl, signFields } from './sign-request.js'
 
 /** Files in one request (§3.4), and octets of it, at most. */
@@ -54,7 +54,15 @@ export const sign: DialectRoutes = async (app, { provider, transactions, documen
     async (request) => {
       const { party, findings, subscriber } = await callerOf(request, deps, provider.id)
       const { credentialId, refTranId, notifyUrl = '', description = '', datas } = request.body
-      const files = datas.map(readSentFile)
+      const files = datas.map(({ name, dataBase64: base64 }, index) =>
+        readSentFile(
+          { name, base64 },
+          {
+            fields: { name: `datas[${index}].name`, content: `datas[${index}].dataBase64` },
+            digests: 'signhash'
+          }
+        )
+      )
       const callbackUrl = readNotifyUrl(notifyUrl, party, findings)
       const asked = { subscriberId: subscriber.id, credentialId, files }
       const earlier = await repeated(refTranId, party, asked)
@@ -102,8 +110,7 @@ export const sign: DialectRoutes = async (app, { provider, transactions, documen
   )
 
   /**
-   * The transaction that the same request opened before. A PDF is digested with the time of its signature, so that digests
-   * do not tell.
+   * The transaction that the same request opened before.
    * @throws ServiceError `transaction_taken`.
    */
   async function repeated(
@@ -113,9 +120,8 @@ export const sign: DialectRoutes = async (app, { provider, transactions, documen
   ): Promise<Transaction | null> {
     const earlier = await transactions.findByName(name, owner)
     if (earlier === null) return null
-    const before = filesOf(earlier)?.map(({ sha256 }, index) => [earlier.documentIds[index], sha256])
-    const again = files.map(({ name, sha256 }) => [name, sha256])
-    if (isSame(earlier, of) && JSON.stringify(before) === JSON.stringify(again)) return earlier
+    const same = files.map(({ name: id, sha256 }) => ({ id, sha256 }))
+    if (isSame(earlier, of) && isOverFiles(earlier, same)) return earlier
     throw new ServiceError('transaction_taken', `${name} is the name of ${earlier.id}`, {
       field: 'refTranId'
     })

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import { ServiceError } from '../../../errors.js'
-import type { Transaction, TransactionOwner } from '../../../transactions/transaction.js'
+import type { Transaction } from '../../../transactions/transaction.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
+import { filesOf, type KeptFile, signedFiles } from '../../dialect/whole-files.js'
 import { callerOf } from './caller.js'
 import { envelopeOf, success } from './envelope.js'
-import { filesOf, type KeptFile } from './files.js'
 import { credentialsPath, smartCaCscId, tag } from './paths.js'
 import { standingOf } from './states.js'
 
@@ -66,11 +66,7 @@ export const transactionInfo: DialectRoutes = async (
       const files = filesOf(transaction)
       return success({
         refTranId: transaction.name ?? '',
-        documents: documentsOf(
-          transaction,
-          files,
-          files === null ? [] : await signedFiles(party, transaction, files)
-        ),
+        documents: documentsOf(transaction, files, await signedFiles({ documents, pki }, transaction)),
         tranId: transaction.id,
         sub: subscriber.id,
         credentialId: transaction.credentialId,
@@ -82,35 +78,17 @@ export const transactionInfo: DialectRoutes = async (
       })
     }
   )
-
-  /** In order, base64; null while there is no signature, and once the file is no longer kept. */
-  async function signedFiles(
-    owner: TransactionOwner,
-    { signatures }: Transaction,
-    files: readonly KeptFile[]
-  ): Promise<(string | null)[]> {
-    const signed: (string | null)[] = []
-    for (const [index, { documentId }] of files.entries()) {
-      const signature = signatures?.[index]
-      const prepared = signature === undefined ? null : await documents.find(owner, { id: documentId })
-      signed.push(
-        prepared === null || signature === undefined
-          ? null
-          : base64(documents.complete(prepared, signature, pki.chain(provider.id)))
-      )
-    }
-    return signed
-  }
 }
 
 function documentsOf(
   { documentIds, details, signatures }: Transaction,
   files: readonly KeptFile[] | null,
-  signed: readonly (string | null)[]
+  signed: readonly (Uint8Array | null)[]
 ) {
   const hashes = Array.isArray(details.hashes) ? details.hashes : []
   return documentIds.map((name, index) => {
     const signature = signatures?.[index]
+    const file = signed[index] ?? null
     return {
       name,
       type: files?.[index]?.type ?? null,
@@ -118,7 +96,7 @@ function documentsOf(
       data: null,
       hash: String(hashes[index] ?? ''),
       sig: signature === undefined ? null : base64(signature),
-      dataSigned: signed[index] ?? null,
+      dataSigned: file === null ? null : base64(file),
       url: null
     }
   })

@@ -1,10 +1,10 @@
 import { hash, randomUUID } from 'node:crypto'
-import type { RelyingParty } from '../../../access/access.js'
-import type { Documents, PreparedDocument, PrepareRequest } from '../../../documents/documents.js'
-import type { Credential } from '../../../enrolment/enrolment.js'
-import { ServiceError } from '../../../errors.js'
-import { readFile } from '../../dialect/document-text.js'
-import { type FileType, fileTypeOf, type KeptFile } from './files.js'
+import type { RelyingParty } from '../../access/access.js'
+import type { Documents, PreparedDocument, PrepareRequest } from '../../documents/documents.js'
+import type { Credential } from '../../enrolment/enrolment.js'
+import { ServiceError } from '../../errors.js'
+import { readFile } from './document-text.js'
+import { type FileType, fileTypeOf, type KeptFile } from './whole-files.js'
 
 /** A file as it was sent, decoded. */
 export interface SentFile {
@@ -17,20 +17,23 @@ export interface SentFile {
   field: string
 }
 
-/** @throws ServiceError `not_offered` for a file of another kind, `request_invalid`. */
+/**
+ * @param of.fields Members of name and content, as the dialect calls them.
+ * @param of.digests The call that signs digests of other files.
+ * @throws ServiceError `not_offered` for a file of another kind, `request_invalid`.
+ */
 export function readSentFile(
-  { name, dataBase64 }: { name: string; dataBase64: string },
-  index: number
+  { name, base64 }: { name: string; base64: string },
+  { fields, digests }: { fields: { name: string; content: string }; digests: string }
 ): SentFile {
   const type = fileTypeOf(name)
   if (type === null)
     throw new ServiceError('not_offered', `a file called ${name}`, {
-      says: 'Files whose names end in .pdf or .xml are signed; of others send the digest to signhash.',
-      field: `datas[${index}].name`
+      says: `Files whose names end in .pdf or .xml are signed; of others send the digest to ${digests}.`,
+      field: fields.name
     })
-  const field = `datas[${index}].dataBase64`
-  const octets = readFile(dataBase64, field)
-  return { name, type, octets, sha256: hash('sha256', octets, 'base64'), field }
+  const octets = readFile(base64, fields.content)
+  return { name, type, octets, sha256: hash('sha256', octets, 'base64'), field: fields.content }
 }
 
 /**
