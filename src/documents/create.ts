@@ -13,26 +13,35 @@ export interface DocumentsDeps {
   store: DocumentStore
   workshop: Pick<Workshop, 'run'>
   now: Clock
+  /** Default: that of `documentLimits`. */
+  octetsWaiting?: number
 }
 
 /** See `Documents`. What a signature covers is computed anew from what is stored, so that no row can say otherwise. */
-export function createDocuments({ store, workshop, now }: DocumentsDeps): Documents {
+export function createDocuments({
+  store,
+  workshop,
+  now,
+  octetsWaiting = documentLimits.octetsWaiting
+}: DocumentsDeps): Documents {
   return {
     async prepare({ owner, batch, certificate, content }) {
-      const { octets, octetsWaiting, waitS } = documentLimits
-      if (content.document.length > octets)
-        throw new ServiceError('request_too_large', `a document of ${content.document.length} octets`, {
+      const { octets, waitS } = documentLimits
+      const length = Buffer.byteLength(content.document)
+      if (length > octets)
+        throw new ServiceError('request_too_large', `a document of ${length} octets`, {
           says: `A document has at most ${octets} octets.`
         })
       const createdAt = now()
-      const { document, place } = await workshop.run({ content })
+      const { document, place, documentSha256 } = await workshop.run({ content })
+      const toBeSigned = toBeSignedOf(documentSha256, place, certificate)
       const stored: StoredDocument = {
         id: randomBytes(32).toString('base64url'),
         owner,
         batch,
         certificate,
         document,
-        digest: hash('sha256', coverOf(document, place, certificate).toBeSigned, 'buffer'),
+        digest: hash('sha256', toBeSigned, 'buffer'),
         place,
         createdAt,
         expiresAt: new Date(createdAt.getTime() + waitS * 1000)
@@ -42,7 +51,7 @@ export function createDocuments({ store, workshop, now }: DocumentsDeps): Docume
           says: `The documents of a relying party that wait for a signature have at most ${octetsWaiting} octets.`,
           retryAfterS: waitS
         })
-      return preparedOf(stored)
+      return preparedOf(stored, { documentSha256, toBeSigned })
     },
 
     async find(owner, name) {
@@ -58,17 +67,26 @@ export function createDocuments({ store, workshop, now }: DocumentsDeps): Docume
 }
 
 /** What a signature in this place covers, and what is signed for it. */
-function coverOf(document: Uint8Array, place: Place, certificate: Uint8Array) {
-  if (place.kind === 'xml') {
-    const toBeSigned = Buffer.from(place.signedInfo, 'utf8')
-    return { documentSha256: hash('sha256', toBeSigned, 'buffer'), toBeSigned }
-  }
-  const documentSha256 = digestOfRange(document, place)
-  return { documentSha256, toBeSigned: signedAttributes(documentSha256, certificate) }
+interface Cover {
+  documentSha256: Uint8Array
+  toBeSigned: Uint8Array
 }
 
-function preparedOf({ id, owner, batch, certificate, document, place, expiresAt }: StoredDocument) {
-  const { documentSha256, toBeSigned } = coverOf(document, place, certificate)
+function coverOf(document: Uint8Array, place: Place, certificate: Uint8Array): Cover {
+  const documentSha256 =
+    place.kind === 'pdf'
+      ? digestOfRange(document, place)
+      : hash('sha256', Buffer.from(place.signedInfo, 'utf8'), 'buffer')
+  return { documentSha256, toBeSigned: toBeSignedOf(documentSha256, place, certificate) }
+}
+
+const toBeSignedOf = (documentSha256: Uint8Array, place: Place, certificate: Uint8Array): Uint8Array =>
+  place.kind === 'pdf' ? signedAttributes(documentSha256, certificate) : Buffer.from(place.signedInfo, 'utf8')
+
+function preparedOf(
+  { id, owner, batch, certificate, document, place, expiresAt }: StoredDocument,
+  { documentSha256, toBeSigned }: Cover = coverOf(document, place, certificate)
+): PreparedDocument {
   return {
     id,
     owner,

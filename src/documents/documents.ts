@@ -115,7 +115,8 @@ export type PreparedName = { id: string } | { digest: Uint8Array }
 /** Documents that are signed as a whole. Made by `createDocuments`. */
 export interface Documents {
   /**
-   * Makes room for a signature, and keeps the document until it comes.
+   * Makes room for a signature, and keeps the document until it comes. A PDF is handed over: its octets may be gone from
+   * the array that it came in.
    * @throws ServiceError `request_invalid` for what cannot be read or does not fit, `request_too_large`,
    *   `too_many_requests` when too much waits, `not_offered` for what is known and not done.
    */

@@ -1,31 +1,41 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { hash } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
+import { parentPort } from 'node:worker_threads'
+import { digestOfRange } from './pdf/place.js'
 import { DocumentRefusal } from './refusal.js'
 import type { Digested, Job, JobOutcome } from './workshop.js'
 
 /*
- * Reads one document of somebody else's, and ends. Started by `workshop.ts`, which ends it by force where it takes too
- * long: there is no PKCS#11 in it, and nothing of anybody else's.
+ * Reads documents of somebody else's, one after the other. Started by `reader.ts`, which ends it by force where it takes
+ * too long: there is no PKCS#11 in it.
  */
 
 if (parentPort === null) throw new TypeError('worker.js is started by the workshop only')
 const port = parentPort
-const job: Job = workerData
 
 /** Each kind has libraries of its own, which take time to load. */
 async function work({ content }: Job): Promise<Digested> {
   if (content.kind === 'pdf') {
     const { digestPdf } = await import('./pdf/digest-pdf.js')
     const { document, place, fieldName } = await digestPdf(content)
-    return { document, place: { kind: 'pdf', fieldName, ...place } }
+    return {
+      document,
+      place: { kind: 'pdf', fieldName, ...place },
+      documentSha256: digestOfRange(document, place)
+    }
   }
   const { digestXml } = await import('./xml/digest-xml.js')
   const { document, ...place } = digestXml(content)
-  return { document: Buffer.from(document, 'utf8'), place: { kind: 'xml', ...place } }
+  return {
+    document: Buffer.from(document, 'utf8'),
+    place: { kind: 'xml', ...place },
+    documentSha256: hash('sha256', Buffer.from(place.signedInfo, 'utf8'), 'buffer')
+  }
 }
 
-async function outcome(): Promise<JobOutcome> {
+async function outcome(job: Job): Promise<JobOutcome> {
   try {
-    return { done: await work(job) }
+    return { done: await work(job), heapOctets: getHeapStatistics().used_heap_size }
   } catch (error) {
     if (error instanceof DocumentRefusal) return { refused: error.message }
     // What a document can do to a parser is not foreseen in every case; whatever it is, it ends here.
@@ -36,4 +46,13 @@ async function outcome(): Promise<JobOutcome> {
   }
 }
 
-port.postMessage(await outcome())
+port.on('message', (job: Job) => {
+  void outcome(job).then((answer) => {
+    const buffer = 'done' in answer ? answer.done.document.buffer : null
+    // Small ones share their memory with others.
+    const whole = buffer instanceof ArrayBuffer && 'done' in answer && ownsAll(answer.done.document)
+    port.postMessage(answer, whole ? [buffer] : [])
+  })
+})
+
+const ownsAll = ({ buffer, byteLength }: Uint8Array): boolean => byteLength === buffer.byteLength

@@ -1,17 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { ServiceError } from '../errors.js'
 import type { PdfRequest, Place, XmlRequest } from './documents.js'
+import { type Reader, startReader } from './reader.js'
 
-/** Heap of a worker, its stack, and the time it has. */
-const limits = { heapMb: 256, youngMb: 32, stackMb: 4, timeMs: 20_000 }
+/** The time that a document has. */
+const timeMsDefault = 20_000
 /** Documents that are read at the same time, and that wait for their turn. */
 const atOnce = 2
 const waitingMax = 32
+/** A thread without work is kept so long: its libraries take some 60 MiB. */
+const idleMs = 60_000
 /** Characters of what is logged of a document that broke its reader. */
 const whyMax = 2_000
 
-/** What a worker is given. */
+/** What a thread is given. */
 export interface Job {
   content: PdfRequest | XmlRequest
 }
@@ -20,24 +21,40 @@ export interface Job {
 export interface Digested {
   document: Uint8Array
   place: Place
+  /** SHA-256 of the byte range of a PDF; of XML, of what is signed. */
+  documentSha256: Uint8Array
 }
 
 /** What it answers: what it made, or a sentence for whoever sent the document. */
-export type JobOutcome = { done: Digested } | { refused: string; why?: string | undefined }
+export type JobOutcome =
+  | { done: Digested; heapOctets: number }
+  | { refused: string; why?: string | undefined }
 
 /** Where documents are read. */
 export interface Workshop {
-  /** @throws ServiceError `request_invalid` with the reason; `too_many_requests` when too many wait. */
+  /**
+   * A PDF is handed over: its octets are gone from the array that came with the job.
+   * @throws ServiceError `request_invalid` with the reason; `too_many_requests` when too many wait.
+   */
   run(job: Job): Promise<Digested>
   /** Ends what is under way. */
   close(): Promise<void>
 }
 
-/** Reads each document in a thread of its own, with a heap and a time of its own. */
-export function openWorkshop({ onTrouble }: { onTrouble: (why: string) => void }): Workshop {
+/** What the workshop is opened with. */
+export interface WorkshopOptions {
+  /** Told of a document that broke its reader. */
+  onTrouble: (why: string) => void
+  /** How long one document may take, the start of a thread included. Default 20 s. */
+  timeMs?: number
+}
+
+/** Reads documents in a few threads, each with a heap of its own, and each document with a time of its own. */
+export function openWorkshop({ onTrouble, timeMs = timeMsDefault }: WorkshopOptions): Workshop {
   const waiting: (() => void)[] = []
+  const idle: { reader: Reader; timer: NodeJS.Timeout }[] = []
+  const all = new Set<Reader>()
   let closed = false
-  const running = new Set<Worker>()
   let busy = 0
 
   async function turn(): Promise<void> {
@@ -55,34 +72,44 @@ export function openWorkshop({ onTrouble }: { onTrouble: (why: string) => void }
     else next()
   }
 
+  /** The one that worked last, so that those not needed end; else a new one. */
+  function taken(): Reader {
+    for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
+      clearTimeout(last.timer)
+      if (last.reader.fit) return last.reader
+      all.delete(last.reader)
+    }
+    const reader = startReader()
+    all.add(reader)
+    return reader
+  }
+  function putBack(reader: Reader): void {
+    if (!reader.fit) {
+      all.delete(reader)
+      return
+    }
+    const timer = setTimeout(() => {
+      idle.splice(0, idle.length, ...idle.filter((one) => one.reader !== reader))
+      all.delete(reader)
+      void reader.end()
+    }, idleMs)
+    timer.unref()
+    idle.push({ reader, timer })
+  }
+
   return {
     async run(job) {
       await turn()
       try {
         if (closed) throw new ServiceError('internal', 'the workshop is closed')
-        const worker = new Worker(new URL('./worker.js', import.meta.url), {
-          workerData: job,
-          resourceLimits: {
-            maxOldGenerationSizeMb: limits.heapMb,
-            maxYoungGenerationSizeMb: limits.youngMb,
-            stackSizeMb: limits.stackMb
-          },
-          // What a library says of a document is not for our output.
-          stdout: true,
-          stderr: true
+        const reader = taken()
+        const outcome = await reader.read(job, timeMs)
+        putBack(reader)
+        if ('done' in outcome) return outcome.done
+        if (outcome.why !== undefined) onTrouble(outcome.why.slice(0, whyMax))
+        throw new ServiceError('request_invalid', `a document was refused: ${outcome.refused}`, {
+          says: outcome.refused
         })
-        running.add(worker)
-        try {
-          const outcome = await outcomeOf(worker)
-          if ('done' in outcome) return outcome.done
-          if (outcome.why !== undefined) onTrouble(outcome.why.slice(0, whyMax))
-          throw new ServiceError('request_invalid', `a document was refused: ${outcome.refused}`, {
-            says: outcome.refused
-          })
-        } finally {
-          running.delete(worker)
-          await worker.terminate()
-        }
       } finally {
         leave()
       }
@@ -90,28 +117,8 @@ export function openWorkshop({ onTrouble }: { onTrouble: (why: string) => void }
 
     async close() {
       closed = true
-      await Promise.all([...running].map((worker) => worker.terminate()))
+      for (const { timer } of idle) clearTimeout(timer)
+      await Promise.all([...all].map((reader) => reader.end()))
     }
-  }
-}
-
-/** What a worker answers, or what is to be said of one that does not. */
-async function outcomeOf(worker: Worker): Promise<JobOutcome> {
-  const done = new AbortController()
-  const answered = new Promise<JobOutcome>((resolve) => {
-    worker.once('message', resolve)
-    worker.once('error', (error: NodeJS.ErrnoException) =>
-      resolve({ refused: 'The document needs more memory than it is given.', why: error.stack })
-    )
-    worker.once('exit', () => resolve({ refused: 'The document cannot be read.' }))
-  })
-  const late = sleep(limits.timeMs, undefined, { signal: done.signal }).then(
-    (): JobOutcome => ({ refused: `The document takes more than ${limits.timeMs / 1000} s to read.` }),
-    (): JobOutcome => ({ refused: 'The document was read in time.' })
-  )
-  try {
-    return await Promise.race([answered, late])
-  } finally {
-    done.abort()
   }
 }

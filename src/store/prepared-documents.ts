@@ -22,36 +22,48 @@ export function createDocumentStore(database: Database): DocumentStore {
   return {
     async insert(stored, octetsMax, now) {
       const { id, owner, batch, certificate, document, digest, place, createdAt, expiresAt } = stored
-      return database.transaction(async (tx) => {
-        // One after the other for each relying party, so that two together do not pass the limit.
-        await tx.query({
-          text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
-          values: [`documents ${owner.provider}/${owner.clientId}`]
-        })
-        const { rowCount } = await tx.query({
-          text: `
-            insert into prepared_documents (${columns})
-            select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-             where $11 >= octet_length($6::bytea) + (
-                     select coalesce(sum(octet_length(document)), 0) from prepared_documents
-                      where provider = $2 and client_id = $3 and expires_at > $12)`,
-          values: [
-            id,
-            owner.provider,
-            owner.clientId,
-            batch,
-            certificate,
-            document,
-            digest,
-            JSON.stringify(place),
-            createdAt,
-            expiresAt,
-            octetsMax,
-            now
-          ]
-        })
-        return rowCount === 1
+      const fits = `
+        $3 >= $4 + (select coalesce(sum(octet_length(document)), 0) from prepared_documents
+                     where provider = $1 and client_id = $2 and expires_at > $5)`
+      const values = [...valuesOf(owner), octetsMax]
+      const room = (further: number) => ({
+        text: `select ${fits} as fits`,
+        values: [...values, further, now]
       })
+      // Most of what does not fit is found before it is written.
+      const before = await database.query<{ fits: boolean }>(room(document.length))
+      if (before.rows[0]?.fits !== true) return false
+      return database
+        .transaction(async (tx) => {
+          await tx.query({
+            text: `insert into prepared_documents (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+            values: [
+              id,
+              owner.provider,
+              owner.clientId,
+              batch,
+              certificate,
+              document,
+              digest,
+              JSON.stringify(place),
+              createdAt,
+              expiresAt
+            ]
+          })
+          // The rest one after the other for each relying party, so that two together do not pass the limit: whoever
+          // comes later counts what whoever came before has written.
+          await tx.query({
+            text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
+            values: [`documents ${owner.provider}/${owner.clientId}`]
+          })
+          const { rows } = await tx.query<{ fits: boolean }>(room(0))
+          if (rows[0]?.fits !== true) throw new NoRoom()
+          return true
+        })
+        .catch((error: unknown) => {
+          if (error instanceof NoRoom) return false
+          throw error
+        })
     },
 
     async find(owner, id, now) {
@@ -78,6 +90,9 @@ export function createDocumentStore(database: Database): DocumentStore {
     }
   }
 }
+
+/** Rolls a transaction back. */
+class NoRoom extends Error {}
 
 const valuesOf = ({ provider, clientId }: DocumentOwner): [string, string] => [provider, clientId]
 

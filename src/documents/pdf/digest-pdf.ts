@@ -87,7 +87,10 @@ export async function digestPdf(request: PdfRequest): Promise<DigestedPdf> {
   if (snapshot === undefined) throw new TypeError('the document was not read to be extended')
   snapshot.markRefsForSave([page.ref, rootOf(pdf)])
 
-  const revision = await pdf.saveIncremental(snapshot, { useObjectStreams: hasXrefStream })
+  const revision = await pdf.saveIncremental(snapshot, {
+    useObjectStreams: hasXrefStream,
+    objectsPerTick: Number.POSITIVE_INFINITY
+  })
   return { ...fillRange(request.document, revision, { rangeMarks, contentsMark }), fieldName }
 }
 

@@ -12,46 +12,62 @@ export interface ParserLimits {
   check(): void
 }
 
+/** Of the document that is read: a thread reads one at a time. */
+const reading: { depth: number; inflated: number; broken: string | null } = {
+  depth: 0,
+  inflated: 0,
+  broken: null
+}
+let limited = false
+
 /**
  * Puts limits on the parser of this thread: it recurses as deep as a document does, and unpacks whatever it holds. To be
- * called once in a thread that reads one document.
+ * called before each document, since it begins to count anew.
  */
 export function limitParser(): ParserLimits {
-  let broken: string | null = null
-  const breakOff = (sentence: string): never => {
-    broken ??= sentence
-    throw new DocumentRefusal(sentence)
+  Object.assign(reading, { depth: 0, inflated: 0, broken: null })
+  if (!limited) {
+    limitDepth()
+    limitInflation()
+    limited = true
   }
-
-  let depth = 0
-  const parser = PDFObjectParser.prototype
-  const parseObject = parser.parseObject
-  parser.parseObject = function limited(ref) {
-    depth += 1
-    try {
-      if (depth > depthMax) breakOff(`Objects of the PDF lie more than ${depthMax} deep within each other.`)
-      return parseObject.call(this, ref)
-    } finally {
-      depth -= 1
+  return {
+    check() {
+      if (reading.broken !== null) throw new DocumentRefusal(reading.broken)
     }
   }
+}
 
-  let inflated = 0
+function breakOff(sentence: string): never {
+  reading.broken ??= sentence
+  throw new DocumentRefusal(sentence)
+}
+
+function limitDepth(): void {
+  const parser = PDFObjectParser.prototype
+  const { parseObject } = parser
+  parser.parseObject = function limited(ref) {
+    reading.depth += 1
+    try {
+      if (reading.depth > depthMax)
+        breakOff(`Objects of the PDF lie more than ${depthMax} deep within each other.`)
+      return parseObject.call(this, ref)
+    } finally {
+      reading.depth -= 1
+    }
+  }
+}
+
+function limitInflation(): void {
   const decoder = decoderPrototype()
   const { ensureBuffer } = decoder
   decoder.ensureBuffer = function limited(requested) {
     const before = this.buffer.byteLength
-    if (inflated + requested - before > inflatedMax)
+    if (reading.inflated + requested - before > inflatedMax)
       breakOff(`Streams of the PDF unpack to more than ${inflatedMax / 1024 / 1024} MiB.`)
     const buffer = ensureBuffer.call(this, requested)
-    inflated += Math.max(0, buffer.byteLength - before)
+    reading.inflated += Math.max(0, buffer.byteLength - before)
     return buffer
-  }
-
-  return {
-    check() {
-      if (broken !== null) throw new DocumentRefusal(broken)
-    }
   }
 }
 

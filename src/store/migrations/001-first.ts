@@ -384,7 +384,9 @@ create index transactions_open on transactions (id) where outcome is null;
 create index transactions_by_time on transactions (created_at);
 
 -- Documents that were given a place for their signature, until it comes.
-create table prepared_documents (
+-- They wait for an hour at most, and can be prepared anew: without a log of their octets, which would be written twice,
+-- they cost half. After a crash of PostgreSQL they are gone; one of a server leaves them.
+create unlogged table prepared_documents (
   id text collate "C" primary key,
   provider text not null,
   client_id text not null,

@@ -1,5 +1,4 @@
 import { Type } from 'typebox'
-import { documentLimits } from '../../../documents/documents.js'
 import { ServiceError } from '../../../errors.js'
 
 /** Documents in one request; each is read in a thread of its own. */
@@ -7,8 +6,6 @@ const documentsMax = 10
 /** Octets of a request with documents in it. */
 export const documentsBodyLimit = 32 * 1024 * 1024
 
-/** Base64 of the largest document, with its line breaks. */
-export const fileText = Math.ceil((documentLimits.octets * 4) / 3) + 512 * 1024
 /** Base64 of a certificate or of what is signed. */
 export const shortText = 16 * 1024
 

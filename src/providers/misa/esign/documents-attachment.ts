@@ -3,7 +3,7 @@ import type { PreparedDocument } from '../../../documents/documents.js'
 import { ServiceError } from '../../../errors.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { readDigest } from '../../dialect/digest-text.js'
-import { readFile } from '../../dialect/document-text.js'
+import { fileText, readFile } from '../../dialect/document-text.js'
 import { findSigner } from '../../dialect/signer.js'
 import { callerOf } from './client.js'
 import {
@@ -11,7 +11,6 @@ import {
   documentId,
   documentList,
   documentsBodyLimit,
-  fileText,
   officeFields,
   requireDocuments,
   shortText
@@ -29,7 +28,7 @@ const Body = Type.Object(
     pdfDocs: documentList(
       Type.Object({
         documentId,
-        documentBytes: repeated(fileText),
+        documentBytes: Type.Optional(fileText('As the hash step answered it')),
         documentHash: repeated(shortText),
         sh: repeated(shortText),
         signatureName: repeated(255),
@@ -44,7 +43,7 @@ const Body = Type.Object(
     xmlDocs: documentList(
       Type.Object({
         documentId,
-        document: repeated(fileText),
+        document: Type.Optional(fileText('As the hash step answered it')),
         signatureId: repeated(128),
         sh: repeated(shortText),
         digest: Type.String({

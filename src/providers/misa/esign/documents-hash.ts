@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { PrepareRequest } from '../../../documents/documents.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { writeDigestInfo } from '../../dialect/digest-info.js'
-import { readFile } from '../../dialect/document-text.js'
+import { fileText, readFile } from '../../dialect/document-text.js'
 import { requireSigner } from '../../dialect/signer.js'
 import { callerOf } from './client.js'
 import {
@@ -10,7 +10,6 @@ import {
   documentId,
   documentList,
   documentsBodyLimit,
-  fileText,
   officeFields,
   requireDocuments
 } from './document-fields.js'
@@ -26,14 +25,14 @@ const Body = Type.Object(
     pdfDocs: documentList(
       Type.Object({
         DocumentId: documentId,
-        FileToSign: Type.String({ minLength: 1, maxLength: fileText, description: 'The PDF in base64' }),
+        FileToSign: fileText('The PDF in base64'),
         SignatureInfo: Type.Optional(PdfSignatureInfo)
       })
     ),
     xmlDocs: documentList(
       Type.Object({
         DocumentId: documentId,
-        FileToSign: Type.String({ minLength: 1, maxLength: fileText, description: 'The XML as text' }),
+        FileToSign: fileText('The XML as text'),
         SignatureInfo: Type.Optional(XmlSignatureInfo)
       })
     ),

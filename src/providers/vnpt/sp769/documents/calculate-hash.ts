@@ -6,7 +6,7 @@ import { ServiceError } from '../../../../errors.js'
 import { ownName, spFields } from '../../../annex/fields.js'
 import { authenticate } from '../../../dialect/caller.js'
 import type { DialectRoutes } from '../../../dialect/dialect.js'
-import { readFile } from '../../../dialect/document-text.js'
+import { fileText, readFile } from '../../../dialect/document-text.js'
 import { readOptions, SignatureOptions } from './signature-options.js'
 import { readSignerCertificate } from './signer-certificate.js'
 
@@ -15,7 +15,6 @@ export const documentsPath = '/rest/v2/signature'
 /** Documents in one request, and octets of it. */
 export const documentsMax = 10
 const bodyLimit = 32 * 1024 * 1024
-const fileText = Math.ceil((documentLimits.octets * 4) / 3) + 512 * 1024
 
 const Body = Type.Object(
   {
@@ -31,7 +30,7 @@ const Body = Type.Object(
       Type.Object({
         storage_file_name: Type.Optional(Type.String({ maxLength: 255 })),
         name: Type.Optional(Type.String({ maxLength: 255 })),
-        pdfContent: Type.String({ minLength: 1, maxLength: fileText, description: 'The PDF in base64' }),
+        pdfContent: fileText('The PDF in base64'),
         sigOptions: Type.Optional(SignatureOptions)
       }),
       { minItems: 1, maxItems: documentsMax }
@@ -101,7 +100,10 @@ export const calculateHash: DialectRoutes = async (app, { access, provider, docu
       const signerName = displayText(pki.describe(certificate).commonName, documentLimits.textCharacters)
       const tranId = request.body.transaction_id || randomUUID()
       const hashResps: { code: string; hash: string; fileID: string }[] = []
-      for (const [index, { pdfContent, sigOptions = {} }] of sign_files.entries()) {
+      for (const [index, file] of sign_files.entries()) {
+        const { pdfContent, sigOptions = {} } = file
+        // Many large ones may be under way: the text is not kept while the file is worked on.
+        file.pdfContent = ''
         const signedAt = now()
         const { id, digest } = await documents.prepare({
           owner: party,
