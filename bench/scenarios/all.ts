@@ -1,12 +1,15 @@
 import { StartError } from '../../src/errors.js'
 import { httpEcho } from '../ceilings/echo.js'
+import { httpHashCeilings } from '../ceilings/http-hash.js'
 import { opensslCeilings } from '../ceilings/openssl.js'
 import { rawCeilings } from '../ceilings/raw.js'
 import { rawCCeilings } from '../ceilings/raw-c.js'
+import { sha256Ceilings } from '../ceilings/sha256.js'
 import { coldFigures, coldScenarios } from './cold.js'
 import { concurrencyScenarios } from './concurrency.js'
 import { enrolScenarios } from './enrol.js'
 import { type Figure, quotient } from './figure.js'
+import { hashFigures, hashScenarios } from './hash.js'
 import { jobScenarios } from './job.js'
 import { dialectJobScenarios } from './job-dialect.js'
 import { latency } from './latency.js'
@@ -22,6 +25,8 @@ export const scenarios: readonly Scenario[] = [
   ...rawCCeilings,
   ...opensslCeilings,
   httpEcho,
+  ...httpHashCeilings,
+  ...sha256Ceilings,
   ...signScenarios,
   ...coldScenarios,
   ...rateScenarios,
@@ -30,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   ...jobScenarios,
   ...dialectJobScenarios,
   ...enrolScenarios,
+  ...hashScenarios,
   ...concurrencyScenarios,
   ...scaleScenarios
 ]
@@ -69,6 +75,9 @@ export const groups: readonly (readonly string[])[] = [
   ['rate-70', 'rate-70-p256', 'overload-200', 'latency-rsa2048'],
   ['job-rsa2048', 'job-vnpt', 'job-viettel', 'job-misa', 'job-nacencomm'],
   ['enrol-rsa2048', 'enrol-rsa2048-pool', 'enrol-p256', 'enrol-p256-pool'],
+  ['http-hash-64k', 'hash-64k', 'node-sha256-64k', 'openssl-sha256-64k'],
+  ['http-hash-1m', 'hash-1m', 'node-sha256-1m', 'openssl-sha256-1m'],
+  ['http-hash-10m', 'hash-10m', 'hash-10m-x20', 'node-sha256-10m', 'openssl-sha256-10m'],
   ['scale-1k', 'scale-10k', 'scale-100k', 'scale-1m']
 ]
 
@@ -82,6 +91,7 @@ export const figures: readonly Figure[] = [
   ...coldFigures,
   ...rateFigures,
   ...overloadFigures,
+  ...hashFigures,
   ...scaleFigures
 ]
 

@@ -6,7 +6,7 @@ export interface Scenario {
   readonly name: string
   /** A sentence for the report. */
   readonly about: string
-  readonly unit: 'signatures/s' | 'requests/s' | 'unwraps/s' | 'jobs/s' | 'credentials/s'
+  readonly unit: 'signatures/s' | 'requests/s' | 'unwraps/s' | 'jobs/s' | 'credentials/s' | 'documents/s'
   /** Measured in the first round alone: it draws a curve, and takes long. */
   readonly once?: true
   /** Rounds that count, at most: it takes long, and its figure is no ratio. */

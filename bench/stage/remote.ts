@@ -77,6 +77,8 @@ export async function openRemote(
           }
         }
       },
+      pid: null,
+      databaseUrl: () => Promise.reject(new Error('the database of a server elsewhere is its own')),
       operatorKey: async () => operatorKey,
       usage: () => readUsageElsewhere(base)
     }

@@ -58,6 +58,10 @@ export interface Served {
   /** Requests of devices to the phone API, and what their tokens name as audience. */
   readonly phone: PhoneWriter
   readonly audience: string
+  /** Of the server, where it runs on this machine. */
+  readonly pid: number | null
+  /** The server's database, past the server. @throws Error for a server elsewhere. */
+  databaseUrl(): Promise<string>
   /** The key of an administrator. */
   operatorKey(): Promise<string>
   usage(): Promise<Usage>
@@ -194,7 +198,7 @@ interface Main {
 }
 
 async function servedBy(
-  { url, startMs }: ServerProcess,
+  { url, startMs, pid }: ServerProcess,
   { path, population }: DataFolder,
   preparation: Pick<Preparation, 'approve' | 'createOperator'>,
   publicUrl: string
@@ -205,6 +209,7 @@ async function servedBy(
   return {
     url,
     startMs,
+    pid,
     population,
     preparation,
     requests: createRequestWriter(csc, await accessToken(csc, population)),
@@ -214,6 +219,7 @@ async function servedBy(
       operatorKey ??= preparation.createOperator('administrator')
       return operatorKey
     },
+    databaseUrl: () => databaseUrl(path),
     usage: () => readUsage(url, path)
   }
 }

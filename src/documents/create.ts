@@ -2,7 +2,7 @@ import { hash, randomBytes, verify, X509Certificate } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
 import { type Documents, documentLimits, type Place, type PreparedDocument } from './documents.js'
-import type { DocumentStore, StoredDocument } from './needs.js'
+import type { DocumentStore, KeptDocument, StoredDocument } from './needs.js'
 import { cmsOf, signedAttributes } from './pdf/cms.js'
 import { digestOfRange, embedPdf } from './pdf/place.js'
 import type { Workshop } from './workshop.js'
@@ -33,25 +33,32 @@ export function createDocuments({
           says: `A document has at most ${octets} octets.`
         })
       const createdAt = now()
-      const { document, place, documentSha256 } = await workshop.run({ content })
+      const { original, revision, place, documentSha256 } = await workshop.run({ content })
       const toBeSigned = toBeSignedOf(documentSha256, place, certificate)
-      const stored: StoredDocument = {
+      const kept: KeptDocument = {
         id: randomBytes(32).toString('base64url'),
         owner,
         batch,
         certificate,
-        document,
+        original,
+        revision,
         digest: hash('sha256', toBeSigned, 'buffer'),
         place,
         createdAt,
         expiresAt: new Date(createdAt.getTime() + waitS * 1000)
       }
-      if (!(await store.insert(stored, octetsWaiting, createdAt)))
+      if (!(await store.insert(kept, octetsWaiting, createdAt)))
         throw new ServiceError('too_many_requests', `documents of ${owner.clientId} fill their room`, {
           says: `The documents of a relying party that wait for a signature have at most ${octetsWaiting} octets.`,
           retryAfterS: waitS
         })
-      return preparedOf(stored, { documentSha256, toBeSigned })
+      return {
+        ...described(kept, { documentSha256, toBeSigned }),
+        // Most who prepare one do not ask for it.
+        get document() {
+          return Buffer.concat([original, revision])
+        }
+      }
     },
 
     async find(owner, name) {
@@ -75,7 +82,7 @@ interface Cover {
 function coverOf(document: Uint8Array, place: Place, certificate: Uint8Array): Cover {
   const documentSha256 =
     place.kind === 'pdf'
-      ? digestOfRange(document, place)
+      ? digestOfRange([document], place)
       : hash('sha256', Buffer.from(place.signedInfo, 'utf8'), 'buffer')
   return { documentSha256, toBeSigned: toBeSignedOf(documentSha256, place, certificate) }
 }
@@ -83,17 +90,21 @@ function coverOf(document: Uint8Array, place: Place, certificate: Uint8Array): C
 const toBeSignedOf = (documentSha256: Uint8Array, place: Place, certificate: Uint8Array): Uint8Array =>
   place.kind === 'pdf' ? signedAttributes(documentSha256, certificate) : Buffer.from(place.signedInfo, 'utf8')
 
-function preparedOf(
-  { id, owner, batch, certificate, document, place, expiresAt }: StoredDocument,
-  { documentSha256, toBeSigned }: Cover = coverOf(document, place, certificate)
-): PreparedDocument {
+function preparedOf(stored: StoredDocument): PreparedDocument {
+  const { document, place, certificate } = stored
+  return { ...described(stored, coverOf(document, place, certificate)), document }
+}
+
+function described(
+  { id, owner, batch, certificate, place, expiresAt }: Omit<StoredDocument, 'document'>,
+  { documentSha256, toBeSigned }: Cover
+): Omit<PreparedDocument, 'document'> {
   return {
     id,
     owner,
     kind: place.kind,
     batch,
     certificate,
-    document,
     documentSha256,
     toBeSigned,
     digest: hash('sha256', toBeSigned, 'buffer'),

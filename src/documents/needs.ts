@@ -17,10 +17,16 @@ export interface StoredDocument {
   expiresAt: Date
 }
 
+/** A document that is to be kept, in two parts that are put together there: a large one is not copied for that. */
+export interface KeptDocument extends Omit<StoredDocument, 'document'> {
+  original: Uint8Array
+  revision: Uint8Array
+}
+
 /** What this room needs of the database; `store/prepared-documents.ts` provides it. */
 export interface DocumentStore {
   /** False: those of its owner that have not expired by `now` would have more than `octetsMax` with it. */
-  insert(stored: StoredDocument, octetsMax: number, now: Date): Promise<boolean>
+  insert(kept: KeptDocument, octetsMax: number, now: Date): Promise<boolean>
   /** Of this owner alone, and not one that has expired by `now`. */
   find(owner: DocumentOwner, id: string, now: Date): Promise<StoredDocument | null>
   /** The latest of this owner with this digest. */

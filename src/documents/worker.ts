@@ -17,17 +17,20 @@ const port = parentPort
 async function work({ content }: Job): Promise<Digested> {
   if (content.kind === 'pdf') {
     const { digestPdf } = await import('./pdf/digest-pdf.js')
-    const { document, place, fieldName } = await digestPdf(content)
+    const { revision, place, fieldName } = await digestPdf(content)
+    const original = content.document
     return {
-      document,
+      original,
+      revision,
       place: { kind: 'pdf', fieldName, ...place },
-      documentSha256: digestOfRange(document, place)
+      documentSha256: digestOfRange([original, revision], place)
     }
   }
   const { digestXml } = await import('./xml/digest-xml.js')
   const { document, ...place } = digestXml(content)
   return {
-    document: Buffer.from(document, 'utf8'),
+    original: Buffer.from(document, 'utf8'),
+    revision: new Uint8Array(),
     place: { kind: 'xml', ...place },
     documentSha256: hash('sha256', Buffer.from(place.signedInfo, 'utf8'), 'buffer')
   }
@@ -48,11 +51,11 @@ async function outcome(job: Job): Promise<JobOutcome> {
 
 port.on('message', (job: Job) => {
   void outcome(job).then((answer) => {
-    const buffer = 'done' in answer ? answer.done.document.buffer : null
-    // Small ones share their memory with others.
-    const whole = buffer instanceof ArrayBuffer && 'done' in answer && ownsAll(answer.done.document)
-    port.postMessage(answer, whole ? [buffer] : [])
+    port.postMessage(answer, 'done' in answer ? ownMemory(answer.done.original) : [])
   })
 })
 
-const ownsAll = ({ buffer, byteLength }: Uint8Array): boolean => byteLength === buffer.byteLength
+/** Small arrays share their memory with others. */
+function ownMemory({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && byteLength === buffer.byteLength ? [buffer] : []
+}

@@ -19,7 +19,10 @@ export interface Job {
 
 /** A document with an empty place for its signature. */
 export interface Digested {
-  document: Uint8Array
+  /** A PDF begins with what came, in the same memory where that was its own; XML is written anew. */
+  original: Uint8Array
+  /** What follows it. */
+  revision: Uint8Array
   place: Place
   /** SHA-256 of the byte range of a PDF; of XML, of what is signed. */
   documentSha256: Uint8Array

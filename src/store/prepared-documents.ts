@@ -20,8 +20,8 @@ const columns = 'id, provider, client_id, batch, certificate, document, digest, 
 /** The `prepared_documents` table: documents between their digest and their signature, shared by all servers. */
 export function createDocumentStore(database: Database): DocumentStore {
   return {
-    async insert(stored, octetsMax, now) {
-      const { id, owner, batch, certificate, document, digest, place, createdAt, expiresAt } = stored
+    async insert(kept, octetsMax, now) {
+      const { id, owner, batch, certificate, original, revision, digest, place, createdAt, expiresAt } = kept
       const fits = `
         $3 >= $4 + (select coalesce(sum(octet_length(document)), 0) from prepared_documents
                      where provider = $1 and client_id = $2 and expires_at > $5)`
@@ -31,19 +31,21 @@ export function createDocumentStore(database: Database): DocumentStore {
         values: [...values, further, now]
       })
       // Most of what does not fit is found before it is written.
-      const before = await database.query<{ fits: boolean }>(room(document.length))
+      const before = await database.query<{ fits: boolean }>(room(original.length + revision.length))
       if (before.rows[0]?.fits !== true) return false
       return database
         .transaction(async (tx) => {
           await tx.query({
-            text: `insert into prepared_documents (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+            text: `insert into prepared_documents (${columns})
+                   values ($1, $2, $3, $4, $5, $6::bytea || $7::bytea, $8, $9, $10, $11)`,
             values: [
               id,
               owner.provider,
               owner.clientId,
               batch,
               certificate,
-              document,
+              original,
+              revision,
               digest,
               JSON.stringify(place),
               createdAt,

@@ -23,9 +23,10 @@ const widgetFlags = 4 | 128
 /** SignaturesExist and AppendOnly (ISO 32000-1 table 219). */
 const signatureFlags = 1 | 2
 
-/** A PDF with an empty place for its signature. */
+/** A PDF with an empty place for its signature. `place` counts from the beginning of what came. */
 export interface DigestedPdf {
-  document: Uint8Array
+  /** What follows the document as it came. */
+  revision: Uint8Array
   place: PdfPlace
   fieldName: string
 }
@@ -91,7 +92,7 @@ export async function digestPdf(request: PdfRequest): Promise<DigestedPdf> {
     useObjectStreams: hasXrefStream,
     objectsPerTick: Number.POSITIVE_INFINITY
   })
-  return { ...fillRange(request.document, revision, { rangeMarks, contentsMark }), fieldName }
+  return { ...fillRange(request.document.length, revision, { rangeMarks, contentsMark }), fieldName }
 }
 
 const textEntry = (name: string, text: string | null) =>
@@ -139,18 +140,20 @@ function append({ context }: PDFDocument, owner: PDFDict, name: string, ref: PDF
 
 /** Writes the real byte range over its marks, in the same number of octets. */
 function fillRange(
-  original: Uint8Array,
-  revision: Uint8Array,
+  originalLength: number,
+  written: Uint8Array,
   { rangeMarks, contentsMark }: { rangeMarks: readonly number[]; contentsMark: string }
-): { document: Uint8Array; place: PdfPlace } {
-  const document = Buffer.concat([original, revision])
-  const contentsAt = document.indexOf(`<${contentsMark}>`, original.length)
+): { revision: Uint8Array; place: PdfPlace } {
+  const revision = Buffer.from(written.buffer, written.byteOffset, written.byteLength)
+  const at = revision.indexOf(`<${contentsMark}>`)
   const marks = `[ 0 ${rangeMarks.join(' ')} ]`
-  const rangeAt = document.indexOf(marks, original.length)
-  if (contentsAt < 0 || rangeAt < 0) throw new TypeError('the signature was not written as expected')
-  const after = contentsAt + contentsMark.length + 2
-  const range = `[ 0 ${contentsAt} ${after} ${document.length - after}`
-  document.write(`${range.padEnd(marks.length - 1, ' ')}]`, rangeAt, 'latin1')
-  document.fill('0', contentsAt + 1, after - 1, 'latin1')
-  return { document, place: { contentsAt, contentsLength: contentsMark.length + 2 } }
+  const rangeAt = revision.indexOf(marks)
+  if (at < 0 || rangeAt < 0) throw new TypeError('the signature was not written as expected')
+  const contentsLength = contentsMark.length + 2
+  const contentsAt = originalLength + at
+  const after = revision.length - at - contentsLength
+  const range = `[ 0 ${contentsAt} ${contentsAt + contentsLength} ${after}`
+  revision.write(`${range.padEnd(marks.length - 1, ' ')}]`, rangeAt, 'latin1')
+  revision.fill('0', at + 1, at + contentsLength - 1, 'latin1')
+  return { revision, place: { contentsAt, contentsLength } }
 }

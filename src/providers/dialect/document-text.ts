@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ServiceError } from '../../errors.js'
 
@@ -9,12 +10,13 @@ export const fileText = (description: string) => Type.String({ description })
 
 /**
  * A file that a request carries in base64.
- * @param of.field The member, as the dialect calls it.
+ * @param field The member, as the dialect calls it.
+ * @param files Those of the body that are decoded already, `request.files`.
  * @returns In memory of its own where it is large.
  * @throws ServiceError `request_invalid`.
  */
-export function readFile(text: string, field: string): Uint8Array {
-  const octets = plain(text) ?? plain(text.replace(/\s+/g, ''))
+export function readFile(text: string, field: string, files: FastifyRequest['files'] = null): Uint8Array {
+  const octets = files?.get(text) ?? plain(text) ?? plain(text.replace(/\s+/g, ''))
   if (octets !== null) return octets
   throw new ServiceError('request_invalid', `${field} is not base64`, {
     says: 'Send the file in base64.',

@@ -1,6 +1,8 @@
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { PreparedDocument } from '../../../documents/documents.js'
 import { ServiceError } from '../../../errors.js'
+import { takeLargeBodies } from '../../../http/large-bodies.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { readDigest } from '../../dialect/digest-text.js'
 import { fileText, readFile } from '../../dialect/document-text.js'
@@ -90,6 +92,7 @@ const spelling = {
 
 /** `documents/attachment` (§5.5): puts signatures into the documents that the hash step prepared. */
 export const attachDocuments: DialectRoutes = async (app, { provider, pki, documents, ...deps }) => {
+  takeLargeBodies(app, { members: ['documentBytes'] })
   app.post(
     `${documentsPath}/attachment`,
     {
@@ -139,7 +142,7 @@ export const attachDocuments: DialectRoutes = async (app, { provider, pki, docum
             says: 'There is no such document: documents/hash prepares it, and keeps it for an hour.',
             field: `${field}.digest`
           })
-        requireSame(sent(prepared), field)
+        requireSame(sent(prepared), field, request.files)
         const signature = readFile(item.signature, `${field}.signature`)
         return Buffer.from(documents.complete(prepared, signature, pki.chain(provider.id))).toString('base64')
       }
@@ -173,10 +176,10 @@ export const attachDocuments: DialectRoutes = async (app, { provider, pki, docum
 type Sent = readonly [name: string, text: string | undefined, octets: Uint8Array]
 
 /** What is sent back must be what the hash step answered: a document that was changed since is not what was signed. */
-function requireSame(members: readonly Sent[], field: string): void {
+function requireSame(members: readonly Sent[], field: string, files: FastifyRequest['files']): void {
   for (const [name, text, octets] of members) {
     if (text === undefined || text === '') continue
-    if (Buffer.compare(readFile(text, `${field}.${name}`), octets) !== 0)
+    if (Buffer.compare(readFile(text, `${field}.${name}`, files), octets) !== 0)
       throw new ServiceError('request_invalid', `${name} was changed`, {
         says: `${name} is not what documents/hash answered.`,
         field: `${field}.${name}`

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { PrepareRequest } from '../../../documents/documents.js'
+import { takeLargeBodies } from '../../../http/large-bodies.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { writeDigestInfo } from '../../dialect/digest-info.js'
 import { fileText, readFile } from '../../dialect/document-text.js'
@@ -101,6 +102,7 @@ const spelling = {
 
 /** `documents/hash` (§5.4): gives whole documents a place for their signature, and answers what is to be signed. */
 export const hashDocuments: DialectRoutes = async (app, { provider, pki, documents, ...deps }) => {
+  takeLargeBodies(app, { members: ['FileToSign'] })
   app.post(
     `${documentsPath}/hash`,
     {
@@ -134,7 +136,7 @@ export const hashDocuments: DialectRoutes = async (app, { provider, pki, documen
       for (const [index, { DocumentId, FileToSign, SignatureInfo = {} }] of (pdfDocs ?? []).entries()) {
         const one = await prepare({
           kind: 'pdf',
-          document: readFile(FileToSign, `pdfDocs[${index}].FileToSign`),
+          document: readFile(FileToSign, `pdfDocs[${index}].FileToSign`, request.files),
           ...readSignatureInfo(SignatureInfo, signerName, deps.now())
         })
         pdfs.push({

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { displayText } from '../../../../activation/display-text.js'
 import { documentLimits } from '../../../../documents/documents.js'
 import { ServiceError } from '../../../../errors.js'
+import { takeLargeBodies } from '../../../../http/large-bodies.js'
 import { ownName, spFields } from '../../../annex/fields.js'
 import { authenticate } from '../../../dialect/caller.js'
 import type { DialectRoutes } from '../../../dialect/dialect.js'
@@ -62,6 +63,7 @@ const Body = Type.Object(
 
 /** `calculateHash` (§3.3): gives PDFs a place for their signature. Its hash is in base64; `sign` wants it in hexadecimal. */
 export const calculateHash: DialectRoutes = async (app, { access, provider, documents, pki, now }) => {
+  takeLargeBodies(app, { members: ['pdfContent'] })
   app.post(
     `${documentsPath}/calculateHash`,
     {
@@ -100,10 +102,7 @@ export const calculateHash: DialectRoutes = async (app, { access, provider, docu
       const signerName = displayText(pki.describe(certificate).commonName, documentLimits.textCharacters)
       const tranId = request.body.transaction_id || randomUUID()
       const hashResps: { code: string; hash: string; fileID: string }[] = []
-      for (const [index, file] of sign_files.entries()) {
-        const { pdfContent, sigOptions = {} } = file
-        // Many large ones may be under way: the text is not kept while the file is worked on.
-        file.pdfContent = ''
+      for (const [index, { pdfContent, sigOptions = {} }] of sign_files.entries()) {
         const signedAt = now()
         const { id, digest } = await documents.prepare({
           owner: party,
@@ -111,7 +110,7 @@ export const calculateHash: DialectRoutes = async (app, { access, provider, docu
           certificate,
           content: {
             kind: 'pdf',
-            document: readFile(pdfContent, `sign_files[${index}].pdfContent`),
+            document: readFile(pdfContent, `sign_files[${index}].pdfContent`, request.files),
             fieldName: null,
             appearance: readOptions(sigOptions, signerName, signedAt),
             reason: null,
