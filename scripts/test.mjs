@@ -9,7 +9,7 @@ import { readTap } from './tap-output.mjs'
 
 /** Debian packages that tests use beside what the server needs. A test whose tool is missing skips itself. */
 const tools = process.argv.includes('--slow')
-  ? ['openssl', 'nginx', 'chromium', 'poppler-utils', 'xmlsec1']
+  ? ['openssl', 'nginx', 'chromium', 'poppler-utils', 'qpdf', 'xmlsec1']
   : ['openssl', 'curl']
 const jobs = Math.max(1, Math.min(2, availableParallelism()))
 /** Without its tools a test is skipped by name; where everything is meant to be tested, that is a failure. */

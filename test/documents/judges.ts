@@ -62,6 +62,14 @@ export const byCairo = (pdf: Uint8Array): Promise<Uint8Array> =>
     return readFile(join(folder, 'out.pdf'))
   })
 
+/** The same document as qpdf writes it: linearized, everything but streams packed into object streams. */
+export const byQpdf = (pdf: Uint8Array): Promise<Uint8Array> =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, 'in.pdf'), pdf)
+    await run('qpdf', ['--linearize', '--object-streams=generate', 'in.pdf', 'out.pdf'], { cwd: folder })
+    return readFile(join(folder, 'out.pdf'))
+  })
+
 /** Whether `xmlsec1` finds the signature good and its certificate below the root. `idOf`: elements with an Id. */
 export const verifiesXml = (
   xml: Uint8Array,

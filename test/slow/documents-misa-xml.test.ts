@@ -69,6 +69,36 @@ t.test('MISA eSign signs XML', { skip: without('xmlsec1') }, async (t) => {
     }
   })
 
+  await t.test('documents as other producers write them', async (t) => {
+    const styles: [what: string, xml: string][] = [
+      ['a byte order mark and Windows lines', '\ufeff<?xml version="1.0"?>\r\n<a>\r\n  <b>1</b>\r\n</a>\r\n'],
+      ['single quotes, and attributes in no order', "<a z='1' b:y='\"2\"' xmlns:b='urn:b' x='&#9;&#x20;3'/>"],
+      [
+        'CDATA, references and empty elements',
+        '<a><![CDATA[5 < 6 & 7]]><b/><c></c>&#x1F4C4;&#13;&gt;&apos;</a>'
+      ],
+      [
+        'comments and instructions within and around',
+        '<?xml-stylesheet href="a.xsl"?><!-- a --><a><!-- b --><?do it?>1</a><!-- c -->'
+      ],
+      [
+        'namespaces that are undone and not used',
+        '<a xmlns="urn:a" xmlns:u="urn:u"><b xmlns=""><c xmlns="urn:c"/></b></a>'
+      ],
+      [
+        'xml:lang, xml:space and white space',
+        '<a xml:lang="vi" xml:space="preserve"> \t\n <b  c = "1\n2" /> </a>'
+      ]
+    ]
+    for (const [what, xml] of styles) {
+      const one = await hashed(xml)
+      const { status, body, text } = await attach([{ ...one, signature: await signatureOf(one) }])
+      t.equal(status, 200, text.slice(0, 200))
+      const signed = octets(body.xmlDocs[0]?.document ?? '')
+      t.ok(await verifiesXml(signed, { issuer, root, idOf: [] }), what)
+    }
+  })
+
   await t.test('a signature over something else is not put in, nor into a changed document', async (t) => {
     const one = await hashed(voucher)
     const signature = await signatureOf(one)

@@ -4,7 +4,7 @@ import t from 'tap'
 import { type CertificateItem, type FailureBody, MisaClient } from '../clients/misa.js'
 import { Operator } from '../clients/operator.js'
 import { verifies } from '../dialects/openssl.js'
-import { byCairo, seenSignatures, textOf, without } from '../documents/judges.js'
+import { byCairo, byQpdf, seenSignatures, textOf, without } from '../documents/judges.js'
 import { hostilePdfs, onePage, pdfOf } from '../documents/made-up-pdf.js'
 import { startWorld } from '../world.js'
 
@@ -148,6 +148,9 @@ t.test('MISA eSign signs whole documents', { skip: without('pdfsig') }, async (t
 
   await t.test('documents of other producers, seen and not seen, in one batch', async (t) => {
     const others = [await byCairo(form), readFileSync('test/documents/object-streams.pdf'), pdfOf(onePage)]
+    // A Chromium document, and one that cairo wrote, with another kind of cross-references.
+    if (without('qpdf') === false)
+      for (const pdf of [form, await byCairo(form)]) others.push(await byQpdf(pdf))
     for (const info of [{}, { ...seen, PositionX: 10, PositionY: 10 }])
       for (const pdf of await signed(others, info))
         t.match(await seenSignatures(pdf), [{ valid: true, whole: true }])
