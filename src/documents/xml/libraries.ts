@@ -8,12 +8,16 @@ import { createRequire } from 'node:module'
 /** A node of a parsed document. */
 export interface XmlNode {
   nodeType: number
+  nodeName: string
   firstChild: XmlNode | null
   nextSibling: XmlNode | null
   /** Of elements alone. */
   getAttribute(name: string): string | null
+  /** Of elements alone. */
+  attributes: { length: number; item(index: number): { nodeName: string } | null }
 }
 export interface XmlDocument {
+  firstChild: XmlNode | null
   documentElement: XmlNode | null
 }
 
