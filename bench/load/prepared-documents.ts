@@ -39,6 +39,8 @@ export interface PreparedDocuments {
 
 export async function openPreparedDocuments(url: string): Promise<PreparedDocuments> {
   const client = new pg.Client({ connectionString: url })
+  // The database ends with its server, such as when a run is broken off.
+  client.on('error', () => undefined)
   await client.connect()
 
   async function rows(ids: readonly string[], length: number): Promise<Map<string, Row>> {
