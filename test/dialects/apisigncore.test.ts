@@ -66,6 +66,10 @@ t.test('Nacencomm APISigncore (§6.2)', async (t) => {
     t.equal(await finished(code), 1)
     t.equal(await client.result(code), signature, 'also after it was fetched')
     t.equal(await closed(code), 0, 'what has ended is not withdrawn')
+    t.notOk(
+      world.log.some((line) => line.includes(`Code=${code}`)),
+      'no query is logged'
+    )
 
     const listed = await client.call('Getcert', { idcts: cert_id })
     t.match(listed.body, /^(.{76}\r\n)+.{1,76}$/, 'with line breaks')

@@ -352,6 +352,31 @@ t.test('VNPT SmartCA TH', async (t) => {
     t.same(faultOf(await ask(code(String(first.body.secret)))), badOtp)
     t.equal((await ask(code(String(second.body.secret)))).status, 200)
   })
+
+  await t.test(
+    'a secret that somebody with SQL puts elsewhere opens nothing, and no secret is logged',
+    async (t) => {
+      const [one, two] = [await enrol(), await enrol()]
+      const database = new pg.Client(world.connection)
+      await database.connect()
+      await database.query(
+        `update totp_secrets set secret = (select secret from totp_secrets where subscriber_id = $2)
+        where subscriber_id = $1`,
+        [one.person.id, two.person.id]
+      )
+      await database.end()
+      const broken = await client.sign(one.user, newId(), code(two.secret), [digestOf('đổi')])
+      t.same(faultOf(broken), [500, 500, 'SERVER_INTERNAL_ERROR', null])
+      const asked = await client.sign(two.user, newId(), code(two.secret), [digestOf('nhật ký')])
+      const sad = asked.body.data?.sad ?? ''
+      await client.confirm(two.user, newId(), sad)
+      const { body } = await operator.get<{ items: object[] }>('/audit?limit=200')
+      const written = `${world.log.join('\n')}${JSON.stringify(body.items)}`
+      for (const [name, value] of Object.entries({ sad, secret: two.secret, password }))
+        t.notOk(written.includes(value), name)
+      t.ok(sad !== '' && world.log.length > 0)
+    }
+  )
 })
 
 /** The time step of a moment in 8 octets (RFC 6238 §4.2). */
