@@ -17,8 +17,26 @@ interface Row {
 
 const columns = 'id, provider, client_id, batch, certificate, document, digest, place, created_at, expires_at'
 
+/** Documents that are written at the same time: large ones take a while, and signing needs connections, too. */
+const writtenAtOnce = 3
+
 /** The `prepared_documents` table: documents between their digest and their signature, shared by all servers. */
 export function createDocumentStore(database: Database): DocumentStore {
+  const waiting: (() => void)[] = []
+  let busy = 0
+  /** One after the other beyond so many; whoever waits is bounded by what large bodies may hold. */
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (busy < writtenAtOnce) busy += 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) busy -= 1
+      else next()
+    }
+  }
+
   return {
     async insert(kept, octetsMax, now) {
       const { id, owner, batch, certificate, original, revision, digest, place, createdAt, expiresAt } = kept
@@ -33,8 +51,8 @@ export function createDocumentStore(database: Database): DocumentStore {
       // Most of what does not fit is found before it is written.
       const before = await database.query<{ fits: boolean }>(room(original.length + revision.length))
       if (before.rows[0]?.fits !== true) return false
-      return database
-        .transaction(async (tx) => {
+      return inTurn(() =>
+        database.transaction(async (tx) => {
           await tx.query({
             text: `insert into prepared_documents (${columns})
                    values ($1, $2, $3, $4, $5, $6::bytea || $7::bytea, $8, $9, $10, $11)`,
@@ -62,10 +80,10 @@ export function createDocumentStore(database: Database): DocumentStore {
           if (rows[0]?.fits !== true) throw new NoRoom()
           return true
         })
-        .catch((error: unknown) => {
-          if (error instanceof NoRoom) return false
-          throw error
-        })
+      ).catch((error: unknown) => {
+        if (error instanceof NoRoom) return false
+        throw error
+      })
     },
 
     async find(owner, id, now) {
