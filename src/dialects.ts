@@ -3,7 +3,8 @@ import type { DialectDeps } from './providers/dialect/dialect.js'
 import { type NativeHosts, nativeHosts } from './providers/dialect/hosts.js'
 import { dialectPlugin } from './providers/dialect/plugin.js'
 import { rsaOnly } from './providers/dialect/signer.js'
-import { gatewayId, neac } from './providers/neac/gateway.js'
+import { neac } from './providers/neac/gateway.js'
+import { gatewayId } from './providers/neac/paths.js'
 import { providers, unsupportedProviders } from './providers/registry.js'
 
 /** Every dialect of every provider, and the gateway over them. */

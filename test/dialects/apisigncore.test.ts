@@ -125,6 +125,7 @@ t.test('Nacencomm APISigncore (§6.2)', async (t) => {
     await stage.confirm(t, person)
     await client.outcome(codeOf(one))
     t.equal(await client.result(own), '')
+    t.equal((await ca2.provedStatus(own)).status, 400, 'nor is it one of CA2 RS')
     const plain = [
       await client.ask(person.login, digestOf('f')),
       await client.ask(person.login, digestOf('f'))

@@ -4,6 +4,7 @@ import t from 'tap'
 import { castAt, type Person } from '../clients/journey.js'
 import { fileOf, type NeacBody, type NeacFile, NeacTokenClient } from '../clients/neac-token.js'
 import type { Answer } from '../clients/portal.js'
+import { VnptCscClient } from '../clients/vnpt-csc.js'
 import { startWorld } from '../world.js'
 import { newId } from './annex-stage.js'
 import { verifiesCms } from './openssl.js'
@@ -169,6 +170,25 @@ t.test('the NEAC gateway by token (§7)', async (t) => {
       const told = await refusal
       t.same(faultOf(told), badRequest, name)
       t.match(told.body.description, /\w.*\.$/, name)
+    }
+  })
+
+  await t.test('what was asked for at the CA itself is no transaction of the gateway', async (t) => {
+    const [an, id] = ['001088035895', newId()]
+    const native = new VnptCscClient({ url })
+    const token = await native.tokenOf(an, 'vnpt-demo')
+    const [credentialId = ''] = (await native.list(token)).body.content
+    const datas = [{ name: 'a.xml', dataBase64: xml.toString('base64') }]
+    const { body: asked } = await native.sign(token, { credentialId, refTranId: id, datas })
+    t.equal((await native.ended(token, asked.content.tranId)).tranStatus, 1)
+    const gateway = new NeacTokenClient({ url, caName: 'VNPT-CA' })
+    await gateway.login()
+    const same = [{ ...fileOf('a.xml', xml), doc_id: 'a.xml' }]
+    t.same(faultOf(await gateway.signFiles(an, id, same)), badRequest, 'the name is taken')
+    const proof = { sp_id: 'dvctt', sp_password: 'dvctt-secret' }
+    for (const transaction_id of [id, asked.content.tranId]) {
+      const told = await gateway.post('status', { ...proof, transaction_id }, null)
+      t.same(faultOf(told), badRequest, 'unknown')
     }
   })
 

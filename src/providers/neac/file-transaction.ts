@@ -6,6 +6,7 @@ import type { DialectDeps } from '../dialect/dialect.js'
 import { prepareFile, type SentFile } from '../dialect/prepare-file.js'
 import { findSigner, requireSigner } from '../dialect/signer.js'
 import { isOverFiles, type KeptFile } from '../dialect/whole-files.js'
+import { gatewayId } from './paths.js'
 
 /** A request to sign files, read and decoded. */
 export interface FileRequest {
@@ -44,7 +45,7 @@ export async function openFileTransaction(deps: Deps, request: FileRequest): Pro
     const { transaction } = await deps.transactions.start({
       provider: owner.provider,
       clientId: owner.clientId,
-      dialect: 'neac',
+      dialect: gatewayId,
       name,
       requestId,
       subscriberId: subscriber.id,
@@ -76,7 +77,8 @@ async function repeated(
   if (earlier === null) return null
   const signer = await findSigner(deps, owner.provider, login)
   const credential = signer?.credentials.find(({ id }) => id === earlier.credentialId)
-  if (credential !== undefined && is?.(credential) !== false && isOverFiles(earlier, files)) return earlier
+  const same = earlier.dialect === gatewayId && isOverFiles(earlier, files)
+  if (same && credential !== undefined && is?.(credential) !== false) return earlier
   throw new ServiceError('transaction_taken', `${name} is the name of ${earlier.id}`, {
     field: 'transaction_id'
   })

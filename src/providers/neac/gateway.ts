@@ -3,6 +3,7 @@ import { annexFault } from '../annex/envelope.js'
 import type { Dialect, DialectDeps } from '../dialect/dialect.js'
 import type { Provider, UnsupportedProvider } from '../provider.js'
 import { getCertificate } from './get-certificate.js'
+import { gatewayId } from './paths.js'
 import { sign } from './sign.js'
 import { signFile } from './sign-file.js'
 import { status } from './status.js'
@@ -14,14 +15,11 @@ export interface GatewayOptions extends DialectDeps {
   unsupported: readonly UnsupportedProvider[]
 }
 
-/** First path segment of its addresses. */
-export const gatewayId = 'neac'
-
 /** The national eSign gateway (docs/providers/neac.md): one entry that leads to any of the CAs by `ca_name`. */
 export const neac: Pick<Dialect, 'id' | 'roots' | 'hosts' | 'fault' | 'callback'> & {
   routes(app: FastifyInstance, options: GatewayOptions): Promise<void>
 } = {
-  id: 'neac',
+  id: gatewayId,
   roots: ['/sign_v2'],
   hosts: [{ name: 'esign.neac.gov.vn', manners: 'production' }],
   async routes(app, options) {

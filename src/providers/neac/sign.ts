@@ -5,6 +5,7 @@ import { envelope, signFields } from '../annex/fields.js'
 import { authenticate } from '../dialect/caller.js'
 import { caName, providerOf } from './authority.js'
 import type { GatewayOptions } from './gateway.js'
+import { gatewayId } from './paths.js'
 
 const Body = Type.Object(
   {
@@ -60,7 +61,7 @@ export const sign: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, optio
       const caller = await authenticate(request, options.access, of)
       const manners = {
         provider,
-        dialect: 'neac',
+        dialect: gatewayId,
         form: 'base64',
         requiresName: false,
         callbackUrl: null

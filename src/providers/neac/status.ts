@@ -8,6 +8,7 @@ import { stateMessages } from '../annex/state-messages.js'
 import { authenticate } from '../dialect/caller.js'
 import { caName, providerOf } from './authority.js'
 import type { GatewayOptions } from './gateway.js'
+import { gatewayId } from './paths.js'
 
 const Body = Type.Object(
   {
@@ -42,7 +43,8 @@ export const status: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, opt
       const transaction =
         (await transactions.findByName(transaction_id, party)) ??
         (await transactions.find(transaction_id, party))
-      if (transaction === null)
+      // One that was asked for at the CA itself is asked about there, with what that CA asks for besides.
+      if (transaction?.dialect !== gatewayId)
         throw new ServiceError('not_found', `no transaction ${transaction_id}`, {
           says: 'There is no such transaction.'
         })

@@ -2,12 +2,13 @@ import { annexFault } from '../../annex/envelope.js'
 import type { Dialect } from '../../dialect/dialect.js'
 import { callback } from './callback.js'
 import { getCertificate } from './get-certificate.js'
+import { ca2Id } from './paths.js'
 import { sign } from './sign.js'
 import { status } from './status.js'
 
 /** CA2 Remote Signing (docs/providers/nacencomm.md): `/api/data`, and the same under `/rssp/v2/neac`. */
 export const ca2: Dialect = {
-  id: 'ca2',
+  id: ca2Id,
   roots: ['/api/data', '/rssp/v2/neac'],
   hosts: [{ name: 'rmsca2.nacencomm.vn', manners: 'production' }],
   quirks: [

@@ -4,7 +4,7 @@ import { askToSign } from '../../annex/asking.js'
 import { envelope, signFields } from '../../annex/fields.js'
 import { authenticate, type DialectCaller } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
-import { pathsOf } from './paths.js'
+import { ca2Id, pathsOf } from './paths.js'
 
 const Body = Type.Object(
   {
@@ -65,7 +65,7 @@ export const sign: DialectRoutes = async (app, { access, provider, ...deps }) =>
         })
         const { name, documentIds } = await askToSign(deps, request, caller, body, {
           provider: provider.id,
-          dialect: 'ca2',
+          dialect: ca2Id,
           form: 'base64',
           requiresName: true,
           callbackUrl: urlWebhook === '' ? null : registered(urlWebhook, caller)

@@ -3,7 +3,7 @@ import { ServiceError } from '../../../errors.js'
 import { ownName, spFields, userId } from '../../annex/fields.js'
 import { authenticate } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
-import { pathsOf } from './paths.js'
+import { ca2Id, pathsOf } from './paths.js'
 import { statusAnswer } from './status-answer.js'
 
 const Body = Type.Object(
@@ -24,6 +24,9 @@ const Body = Type.Object(
   }
 )
 
+/** Dialects whose transactions are asked for here: the gateway's are the CA's own. Those of others are asked for there. */
+const answered: ReadonlySet<string> = new Set([ca2Id, 'neac'])
+
 /** `status` (§6.1): 200 with an empty value for each document as long as the subscriber has not answered. */
 export const status: DialectRoutes = async (app, { access, provider, transactions, directory, quirk }) => {
   for (const path of pathsOf('status')) {
@@ -39,7 +42,8 @@ export const status: DialectRoutes = async (app, { access, provider, transaction
         })
         const transaction = await transactions.findByName(transaction_id, party)
         const signer = user_id === '' ? null : await directory.subscriberByLogin(provider.id, user_id)
-        if (transaction === null || (user_id !== '' && signer?.id !== transaction.subscriberId))
+        const known = transaction !== null && answered.has(transaction.dialect)
+        if (!known || (user_id !== '' && signer?.id !== transaction.subscriberId))
           throw new ServiceError('not_found', `no transaction ${transaction_id} of this subscriber`, {
             says: 'There is no such transaction.'
           })
