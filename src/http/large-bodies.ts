@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { Transform } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ServiceError } from '../errors.js'
 import { parseLargeJson } from './large-json.js'
 
@@ -10,6 +10,9 @@ const retryAfterS = 5
 
 /** Octets of each server's large bodies under way. */
 const underWay = new WeakMap<Server, { octets: number }>()
+
+/** Takes what a body holds out of that count. */
+const releases = new WeakMap<FastifyRequest, () => void>()
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -63,10 +66,12 @@ export function takeLargeBodies(
         passOn(new ServiceError('too_many_requests', 'large bodies under way hold too much', { retryAfterS }))
       }
     })
-    reply.raw.once('close', () => {
+    const release = () => {
       held.octets -= own
       own = 0
-    })
+    }
+    releases.set(request, release)
+    reply.raw.once('close', release)
     // What still comes of a refused body is read and dropped, so that its sender gets to read the answer.
     counter.once('error', () => payload.resume())
     // A sender that is gone sends no end.
@@ -74,6 +79,12 @@ export function takeLargeBodies(
     request.raw.once('close', () => counter.destroy())
     done(null, payload.pipe(counter))
   })
+}
+
+/** For a call that waits for somebody once its files are kept: from now on the body holds nothing. */
+export function releaseLargeBody(request: FastifyRequest): void {
+  request.files = null
+  releases.get(request)?.()
 }
 
 function heldBy(server: Server): { octets: number } {

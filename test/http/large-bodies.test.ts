@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fastify from 'fastify'
 import t from 'tap'
-import { takeLargeBodies } from '../../src/http/large-bodies.js'
+import { releaseLargeBody, takeLargeBodies } from '../../src/http/large-bodies.js'
 import { parseLargeJson } from '../../src/http/large-json.js'
 
 const members = new Set(['file'])
@@ -59,7 +59,9 @@ t.test('what large bodies hold together has a limit, counted as it comes', async
   })
   app.register(async (scope) => {
     takeLargeBodies(scope, { members: ['file'], octetsMax: 300_000 })
-    scope.post<{ Body: { file: string; hold?: boolean } }>('/', async ({ body, files }) => {
+    scope.post<{ Body: { file: string; hold?: boolean; kept?: boolean } }>('/', async (request) => {
+      const { body, files } = request
+      if (body.kept) releaseLargeBody(request)
       if (body.hold) await held
       return { octets: files?.get(body.file)?.length ?? null }
     })
@@ -83,6 +85,11 @@ t.test('what large bodies hold together has a limit, counted as it comes', async
   announced.write(
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"f'
   )
+  const whileKept: Promise<number>[] = []
+  for (let turn = 0; turn < 3; turn += 1) {
+    whileKept.push(post({ file: text, hold: true, kept: true }).then(({ status }) => status))
+    await sleep(50)
+  }
   const first = post({ file: text, hold: true })
   await sleep(100)
   t.same(await post({ file: text }), { status: 200, body: { octets: long.length } }, 'two fit')
@@ -91,6 +98,7 @@ t.test('what large bodies hold together has a limit, counted as it comes', async
   t.same(await post({ file: text }), { status: 503, body: { code: 'too_many_requests' } }, 'three do not')
   release()
   t.same(await first, await second)
+  t.same(await Promise.all(whileKept), [200, 200, 200], 'files that are kept hold nothing')
   for (let turn = 0; turn < 3; turn += 1)
     t.equal((await post({ file: text })).status, 200, 'what was answered holds nothing')
   announced.destroy()

@@ -1,4 +1,5 @@
 import { hash, randomUUID } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
 import type { RelyingParty } from '../../access/access.js'
 import type { Documents, PreparedDocument, PrepareRequest } from '../../documents/documents.js'
 import type { Credential } from '../../enrolment/enrolment.js'
@@ -20,19 +21,21 @@ export interface SentFile {
 /**
  * @param of.fields Members of name and content, as the dialect calls them.
  * @param of.digests The call that signs digests of other files.
+ * @param of.files Those of the body that are decoded already.
  * @throws ServiceError `not_offered` for a file of another kind, `request_invalid`.
  */
 export function readSentFile(
   { name, base64 }: { name: string; base64: string },
-  { fields, digests }: { fields: { name: string; content: string }; digests: string }
+  of: { fields: { name: string; content: string }; digests: string; files: FastifyRequest['files'] }
 ): SentFile {
+  const { fields, digests, files } = of
   const type = fileTypeOf(name)
   if (type === null)
     throw new ServiceError('not_offered', `a file called ${name}`, {
       says: `Files whose names end in .pdf or .xml are signed; of others send the digest to ${digests}.`,
       field: fields.name
     })
-  const octets = readFile(base64, fields.content)
+  const octets = readFile(base64, fields.content, files)
   return { name, type, octets, sha256: hash('sha256', octets, 'base64'), field: fields.content }
 }
 
@@ -57,9 +60,11 @@ export async function prepareFile(
           ...{ kind: 'xml', document: textOf(octets, field), certificate },
           ...{ nodes: [], location: null, signatureId: null }
         }
+  // Afterwards a PDF has been handed over.
+  const size = octets.length
   try {
     const prepared = await documents.prepare({ owner, batch: randomUUID(), certificate, content })
-    return { prepared, kept: { documentId: prepared.id, type, size: octets.length, sha256 } }
+    return { prepared, kept: { documentId: prepared.id, type, size, sha256 } }
   } catch (error) {
     throw error instanceof ServiceError ? refusedFile(error, field) : error
   }

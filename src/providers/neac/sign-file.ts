@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { documentLimits } from '../../documents/documents.js'
 import type { Credential } from '../../enrolment/enrolment.js'
+import { releaseLargeBody, takeLargeBodies } from '../../http/large-bodies.js'
 import { hasSerial } from '../annex/asking.js'
 import { annexEnded } from '../annex/envelope.js'
 import { ownName, SignFile, userId } from '../annex/fields.js'
 import { stateMessages } from '../annex/state-messages.js'
-import { readFile } from '../dialect/document-text.js'
+import { fileText, readFile } from '../dialect/document-text.js'
 import { readSentFile } from '../dialect/prepare-file.js'
 import { waitForEnd } from '../dialect/waiting.js'
 import { caName, providerOf } from './authority.js'
@@ -19,7 +19,6 @@ import { callerByToken } from './token.js'
 /** Files in one request, and octets of it, at most. */
 const filesMax = 10
 const bodyLimit = 32 * 1024 * 1024
-const fileText = Math.ceil((documentLimits.octets * 4) / 3) + 512 * 1024
 /** Characters of a certificate in base64. */
 const certificateText = 16 * 1024
 
@@ -44,7 +43,7 @@ const Body = Type.Object(
           pattern: '^[^\\p{Cc}\\p{Cs}]+$',
           description: 'Ends in .pdf or .xml; shown on the device'
         }),
-        file_base64: Type.String({ minLength: 1, maxLength: fileText })
+        file_base64: fileText('The whole PDF or XML in base64')
       }),
       { minItems: 1, maxItems: filesMax }
     )
@@ -64,6 +63,7 @@ const Body = Type.Object(
 
 /** `/sign_v2/sign_file` (§7): whole files, by token. Answers when the subscriber has, since no other call brings them. */
 export const signFile: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, options) => {
+  takeLargeBodies(app, { members: ['file_base64'] })
   app.post(
     '/sign_v2/sign_file',
     {
@@ -79,6 +79,7 @@ export const signFile: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, o
       const { transaction, names } = await open(request, request.body)
       // They are kept by now: nothing of their size waits along.
       request.body.sign_files = []
+      releaseLargeBody(request)
       const ended = await waitForEnd(options, transaction, reply)
       const { state } = ended
       if (state === 'cancelled' || state === 'failed') {
@@ -104,7 +105,7 @@ export const signFile: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, o
     const files = sign_files.map(({ doc_id: id, file_name: name, file_base64: base64 }, index) => {
       const at = `sign_files[${index}]`
       const fields = { name: `${at}.file_name`, content: `${at}.file_base64` }
-      return { id, ...readSentFile({ name, base64 }, { fields, digests: 'sign' }) }
+      return { id, ...readSentFile({ name, base64 }, { fields, digests: 'sign', files: request.files }) }
     })
     const is = namedBy(cert_data === '' ? null : readFile(cert_data, 'cert_data'), serial_number)
     const transaction = await openFileTransaction(options, {

@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
-import { documentLimits } from '../../../documents/documents.js'
 import { ServiceError } from '../../../errors.js'
+import { takeLargeBodies } from '../../../http/large-bodies.js'
 import type { Transaction, TransactionOwner } from '../../../transactions/transaction.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
+import { fileText } from '../../dialect/document-text.js'
 import { prepareFile, readSentFile, type SentFile } from '../../dialect/prepare-file.js'
 import { isOverFiles, type KeptFile } from '../../dialect/whole-files.js'
 import { callerOf } from './caller.js'
@@ -13,7 +14,6 @@ import { Accepted, accepted, documentName, isSame, readNotifyUrl, signFields } f
 /** Files in one request (§3.4), and octets of it, at most. */
 const filesMax = 10
 const bodyLimit = 32 * 1024 * 1024
-const fileText = Math.ceil((documentLimits.octets * 4) / 3) + 512 * 1024
 
 const Body = Type.Object(
   {
@@ -21,7 +21,7 @@ const Body = Type.Object(
     datas: Type.Array(
       Type.Object({
         name: documentName,
-        dataBase64: Type.String({ maxLength: fileText, description: 'The whole PDF or XML in base64' })
+        dataBase64: fileText('The whole PDF or XML in base64')
       }),
       { minItems: 1, maxItems: filesMax }
     )
@@ -40,6 +40,7 @@ const Body = Type.Object(
 
 /** `signature/sign` (§3.4): whole files that one confirmation allows; `gettraninfo` has them signed. */
 export const sign: DialectRoutes = async (app, { provider, transactions, documents, pki, now, ...deps }) => {
+  takeLargeBodies(app, { members: ['dataBase64'] })
   app.post(
     `${signaturePath}/sign`,
     {
@@ -59,7 +60,8 @@ export const sign: DialectRoutes = async (app, { provider, transactions, documen
           { name, base64 },
           {
             fields: { name: `datas[${index}].name`, content: `datas[${index}].dataBase64` },
-            digests: 'signhash'
+            digests: 'signhash',
+            files: request.files
           }
         )
       )
