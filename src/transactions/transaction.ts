@@ -97,6 +97,7 @@ export interface Transactions {
   /**
    * Resolves when the transaction has its outcome, or after `timeoutMs` as it stands then.
    * @param signal Gives up waiting; the transaction goes on.
+   * @throws ServiceError `too_many_requests` where too many calls wait already.
    */
   wait(transaction: Transaction, timeoutMs: number, signal: AbortSignal): Promise<Transaction>
   /** Takes up what was left: called by the server's timer. Resolves to how many were brought to their outcome. */

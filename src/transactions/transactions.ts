@@ -6,6 +6,7 @@ import { type DriveDeps, drive } from './drive.js'
 import type { TransactionEnding, TransactionStore } from './needs.js'
 import { startTransaction } from './start.js'
 import type { Transaction, TransactionOwner, Transactions } from './transaction.js'
+import { createWaitingCalls } from './waiting-calls.js'
 
 /** Transactions of this process whose end it hears of by itself, the latest; those before are found by the sweep. */
 const rememberedMax = 50_000
@@ -29,6 +30,7 @@ export function createTransactions(deps: TransactionsDeps): Transactions & { clo
   const { store, activations, log } = deps
   /** Started here, and open as far as this process knows. */
   const mine = new LRUCache<string, { posted: boolean }>({ max: rememberedMax })
+  const calls = createWaitingCalls()
   const waiters = new Map<string, Set<() => void>>()
   const underWay = new Set<Promise<unknown>>()
   let closed = false
@@ -86,6 +88,7 @@ export function createTransactions(deps: TransactionsDeps): Transactions & { clo
     findByRequest: (requestId) => store.findByRequest(requestId),
 
     async wait(transaction, timeoutMs, signal) {
+      const leave = calls.enter(transaction)
       const untilMs = deps.now().getTime() + timeoutMs
       const waiting = waiters.get(transaction.id) ?? new Set()
       waiters.set(transaction.id, waiting)
@@ -102,6 +105,7 @@ export function createTransactions(deps: TransactionsDeps): Transactions & { clo
           await pause.atMost(Math.min(leftMs, lookEveryMs))
         }
       } finally {
+        leave()
         if (waiting.size === 0) waiters.delete(transaction.id)
       }
     },

@@ -152,6 +152,24 @@ t.test('the NEAC gateway by token (§7)', async (t) => {
     ])
   })
 
+  await t.test('no more than sixteen calls wait for one transaction', async (t) => {
+    const person = await cast.enrol({ algorithm: 'RSA-2048' })
+    const id = newId()
+    const ask = () => client.signFiles(person.login, id, [fileOf('a.xml', xml)])
+    const first = ask()
+    await shown(person)
+    const others = Array.from({ length: 16 }, ask)
+    const refused = await Promise.race(others)
+    t.same(faultOf(refused), [429, 429, 'TOO_MANY_REQUESTS', null])
+    t.match(refused.headers.get('retry-after'), /^[0-9]+$/)
+    await answer(person, 'reject')
+    const messages = (await Promise.all([first, ...others])).map(({ body }) => body.message)
+    t.same(
+      messages.filter((message) => message !== 'REJECTED'),
+      ['TOO_MANY_REQUESTS']
+    )
+  })
+
   await t.test('what cannot be signed is refused, and nobody is asked', async (t) => {
     const ask = (files: NeacFile[], more: object = {}) => client.signFiles(login, newId(), files, more)
     const one = fileOf('a.xml', xml)

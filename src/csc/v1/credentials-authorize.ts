@@ -1,15 +1,13 @@
 import { Type } from 'typebox'
 import { descriptionMaxLength } from '../../activation/ask.js'
 import { ServiceError } from '../../errors.js'
+import { confirmed } from '../../http/confirmed.js'
 import { grantOf, requireToken } from '../bearer.js'
 import type { ApiRoutes } from '../deps.js'
 import { hashesParameter } from '../digests.js'
 import { missing, parameter, text } from '../validation.js'
 import { readUnnamedDigests } from './digests.js'
 import { inV1Words, malformedText } from './words.js'
-
-/** The longest that a call waits for the phone; what moves nothing for longer than 10 minutes is cut. */
-const waitMaxMs = 590_000
 
 /** A PIN or OTP: any visible characters, none of which is told to be wrong by itself. */
 const factor = (name: string) =>
@@ -76,17 +74,9 @@ export const credentialsAuthorize: ApiRoutes = async (
         .catch(inV1Words)
         .catch(disabled)
 
-      const of = { provider: provider.id, clientId, activationId }
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
-      const timeoutMs = Math.min(expiresAt.getTime() - now().getTime(), waitMaxMs)
-      await activations.answered({ activationId, timeoutMs, signal: gone.signal })
-      if (gone.signal.aborted) await activations.withdraw({ ...of, reason: 'client-gone' })
-      const { sad, expiresInS } = await activations.issueSad(of).catch(async (error: unknown) => {
-        if (!(error instanceof ServiceError) || error.code !== 'activation_waiting') throw error
-        await activations.withdraw({ ...of, reason: 'not-answered' })
-        throw new ServiceError('activation_expired', `nobody waits any longer for ${activationId}`)
-      })
+      const of = { provider: provider.id, clientId }
+      await confirmed({ activations, now }, { ...of, id: activationId, expiresAt }, reply)
+      const { sad, expiresInS } = await activations.issueSad({ ...of, activationId })
       return { SAD: sad, expiresIn: expiresInS }
     }
   )

@@ -5,6 +5,7 @@ import type { Authorization, Authorizations, InBrowser } from '../../access/oaut
 import type { Clock } from '../../clock.js'
 import { type ErrorCode, ServiceError } from '../../errors.js'
 import { hasNul, type Parameters, takeForms } from '../form.js'
+import { untilGone } from '../gone.js'
 import { createBindings, isProof, proofOf } from './binding.js'
 import { isForeign, protect, type RedirectedError, redirectBack, sendPage } from './browser.js'
 import { type Language, preferredLanguage } from './language.js'
@@ -213,9 +214,7 @@ export const authorizationPages: FastifyPluginAsyncTypebox<AuthorizationPages> =
       const at = place(request)
       const found = await oauth.find(at)
       if (found?.status !== 'phone') return statusAnswer(reply, found)
-      const left = new AbortController()
-      reply.raw.once('close', () => left.abort())
-      await oauth.changed(found, statusWaitMs, AbortSignal.any([left.signal, closing.signal]))
+      await oauth.changed(found, statusWaitMs, AbortSignal.any([untilGone(reply), closing.signal]))
       return statusAnswer(reply, await oauth.find(at))
     }
   )

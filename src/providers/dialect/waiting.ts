@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../../clock.js'
+import { untilGone } from '../../http/gone.js'
 import type { Transaction, Transactions } from '../../transactions/transaction.js'
 
 /** How long after the subscriber's time is over a call still waits: for what was confirmed at the last moment. */
@@ -13,8 +14,6 @@ export async function waitForEnd(
   transaction: Transaction,
   reply: FastifyReply
 ): Promise<Transaction> {
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
   const patienceMs = transaction.expiresAt.getTime() - now().getTime() + signingGraceMs
-  return transactions.wait(transaction, Math.min(patienceMs, waitMaxMs), gone.signal)
+  return transactions.wait(transaction, Math.min(patienceMs, waitMaxMs), untilGone(reply))
 }

@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
 import { sessionLimits } from '../../../activation/session-asked.js'
+import { confirmed } from '../../../http/confirmed.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { callerOfEitherToken } from '../mysign/caller.js'
 import { readNumber, readSpelled } from '../mysign/members.js'
 import { numberOfSignatures } from '../mysign/sign-request.js'
 import { offsetTime } from '../mysign/times.js'
-import { confirmed } from './confirmation.js'
 import { namedCredential } from './credential.js'
 import { credentialName, exampleCredentialId, exampleSad, sad } from './fields.js'
 

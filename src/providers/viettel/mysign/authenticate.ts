@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { ServiceError } from '../../../errors.js'
+import { takeForms } from '../../../http/form.js'
 import { authenticate as authenticateClient } from '../../dialect/caller.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { audience } from './caller.js'
@@ -16,12 +16,7 @@ const Form = Type.Object(
 
 /** `ras/v1/authenticate` (§4.2): a token of the relying party that is for no user. */
 export const authenticate: DialectRoutes = async (app, { access, provider, quirk }) => {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: formLimit },
-    async (_request: unknown, body: string | Buffer) => readForm(String(body))
-  )
+  takeForms(app, formLimit)
 
   app.post(
     '/v1/authenticate',
@@ -43,13 +38,4 @@ export const authenticate: DialectRoutes = async (app, { access, provider, quirk
       return tokenAnswer(await access.issueToken(grant), quirk)
     }
   )
-}
-
-/** A parameter that comes twice is refused (RFC 6749 §3.2). */
-function readForm(body: string): Record<string, string> {
-  const fields = [...new URLSearchParams(body)]
-  const form = Object.fromEntries(fields)
-  if (Object.keys(form).length < fields.length)
-    throw new ServiceError('request_invalid', 'a parameter comes twice', { says: 'A parameter comes twice.' })
-  return form
 }

@@ -6,6 +6,7 @@ import type { Transaction } from '../../../transactions/transaction.js'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import type { Findings } from '../../dialect/findings.js'
 import { requireSigner } from '../../dialect/signer.js'
+import { waitForEnd } from '../../dialect/waiting.js'
 import { callerOfBody } from './caller.js'
 import { isNamed } from './credential-id.js'
 import { readSignRequest, SignRequest } from './sign-request.js'
@@ -14,11 +15,6 @@ import { failureOf, standingOf } from './states.js'
 
 /** `transactions` knows the dialect by this name. */
 export const mySignId = 'mysign'
-
-/** How long after the subscriber's time is over a call still waits: for what was confirmed at the last moment. */
-const signingGraceMs = 15_000
-/** The longest that a call waits; what moves nothing for longer than 10 minutes is cut. */
-const waitMaxMs = 590_000
 
 /** `signHash` (§4.3): one confirmation for all digests of the request, which has no name that would make it repeatable. */
 export const signHash: DialectRoutes = async (app, { access, provider, quirk, transactions, ...deps }) => {
@@ -63,10 +59,7 @@ export const signHash: DialectRoutes = async (app, { access, provider, quirk, tr
       })
       if (order.async !== 0) return { transactionId: transaction.id }
 
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
-      const patienceMs = transaction.expiresAt.getTime() - deps.now().getTime() + signingGraceMs
-      const ended = await transactions.wait(transaction, Math.min(patienceMs, waitMaxMs), gone.signal)
+      const ended = await waitForEnd({ transactions, now: deps.now }, transaction, reply)
       return { signatures: signaturesOf(ended).map((signature) => signatureText(signature, quirk)) }
     }
   )
