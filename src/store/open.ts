@@ -25,6 +25,14 @@ export interface DatabaseOptions {
 }
 
 /**
+ * A prepared statement is planned once a connection: with arrays of a few elements PostgreSQL would take a plan made for
+ * their values to be cheaper, and make one every time, which costs as much as the statement. A plan is then kept as long
+ * as its connection. Made while a table is young, as each month's is at first, it would go through the whole table ever
+ * after; what is asked often has an index, and where there is none this forbids nothing.
+ */
+const planning = 'set enable_seqscan = off; set plan_cache_mode = force_generic_plan'
+
+/**
  * Opens PostgreSQL. Nothing that happens to a connection later ends the process: statements that meet a lost one
  * fail with `database_unavailable`, and the next ones find a new one.
  * @throws ServiceError `database_unavailable` when the first connection fails for want of a server; the driver's own
@@ -46,10 +54,8 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     ...client,
     max: poolSize,
     idleTimeoutMillis: 60_000,
-    // A plan is kept as long as its connection. Made while a table is young, as each month's is at first, it would go
-    // through the whole table ever after; what is asked often has an index, and where there is none this forbids nothing.
     onConnect: async (connected) => {
-      await connected.query('set enable_seqscan = off')
+      await connected.query(planning)
     }
   })
   // The driver's errors carry the whole client, so only their message is logged. Without a listener an idle connection
