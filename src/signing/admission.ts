@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.js'
 
 /** A request that would wait longer for the HSM is refused at once: so long a portal's user waits without wondering. */
-const waitMaxMs = 1_000
+const waitMaxMs = 500
 /** Requests under way at the same time, whatever they cost. */
 const underWayMax = 1_000
 /** What a refused client is told to wait. */
