@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Access } from '../../access/access.js'
-import { ServiceError } from '../../errors.js'
 import { envelope, spFields } from '../annex/fields.js'
+import { grantOfToken } from '../dialect/bearer.js'
 import { authenticate, type DialectCaller, enterByToken } from '../dialect/caller.js'
 import { caName, providerOf } from './authority.js'
 import type { GatewayOptions } from './gateway.js'
@@ -64,17 +64,6 @@ export async function callerByToken(
   access: Pick<Access, 'verifyToken' | 'relyingParty'>,
   provider: string
 ): Promise<DialectCaller> {
-  // RFC 6750 §2.1
-  const token = /^Bearer +([A-Za-z0-9._~+/-]{1,4096}=*)$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (token === undefined)
-    throw new ServiceError('authentication_required', 'no bearer token', {
-      says: 'Send the header Authorization: Bearer with the access_token of get_token.'
-    })
-  const grant = await access.verifyToken(provider, audience, token).catch((error: unknown) => {
-    // One answer for a token that never was and one that is over.
-    if (error instanceof ServiceError && error.code === 'authentication_failed')
-      throw new ServiceError('token_expired', error.message)
-    throw error
-  })
+  const grant = await grantOfToken(request, access, { provider, audience, from: 'get_token' })
   return enterByToken(request, access, grant)
 }

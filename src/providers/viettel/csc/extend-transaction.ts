@@ -1,35 +1,12 @@
-import { Type } from 'typebox'
 import type { DialectRoutes } from '../../dialect/dialect.js'
 import { requireAlgorithms } from '../mysign/algorithms.js'
 import { callerOfEitherToken } from '../mysign/caller.js'
 import { writeNumber } from '../mysign/fields.js'
 import { readSpelled } from '../mysign/members.js'
 import { namedCredential } from './credential.js'
-import { digestFields, readDigests } from './digests.js'
-import {
-  credentialName,
-  exampleAlgorithms,
-  exampleCredentialId,
-  exampleDigests,
-  exampleSad,
-  SadAnswer,
-  sad
-} from './fields.js'
-
-const Body = Type.Object(
-  {
-    credentialID: credentialName,
-    SAD: sad,
-    ...digestFields,
-    hashAlgo: Type.Optional(Type.String({ maxLength: 64, description: 'OID of SHA-256' })),
-    signAlgo: Type.Optional(Type.String({ maxLength: 64, description: 'OID of rsaEncryption' }))
-  },
-  {
-    examples: [
-      { credentialID: exampleCredentialId, SAD: exampleSad, ...exampleDigests, ...exampleAlgorithms }
-    ]
-  }
-)
+import { readDigests } from './digests.js'
+import { SadAnswer } from './fields.js'
+import { RedeemBody } from './redeem-body.js'
 
 /**
  * `credentials/extendTransaction` (§4.4): a SAD for other digests while a session lives that was registered with this one;
@@ -45,7 +22,7 @@ export const extendTransaction: DialectRoutes = async (
       schema: {
         tags: ['Viettel MySign CSC'],
         summary: 'The next SAD',
-        body: Body,
+        body: RedeemBody,
         response: { 200: SadAnswer }
       }
     },

@@ -5,30 +5,8 @@ import { callerOfEitherToken } from '../mysign/caller.js'
 import { readSpelled } from '../mysign/members.js'
 import { signatureText } from '../mysign/signature-text.js'
 import { namedCredential } from './credential.js'
-import { digestFields, readDigests } from './digests.js'
-import {
-  credentialName,
-  exampleAlgorithms,
-  exampleCredentialId,
-  exampleDigests,
-  exampleSad,
-  sad
-} from './fields.js'
-
-const Body = Type.Object(
-  {
-    credentialID: credentialName,
-    SAD: sad,
-    ...digestFields,
-    hashAlgo: Type.Optional(Type.String({ maxLength: 64, description: 'OID of SHA-256' })),
-    signAlgo: Type.Optional(Type.String({ maxLength: 64, description: 'OID of rsaEncryption' }))
-  },
-  {
-    examples: [
-      { credentialID: exampleCredentialId, SAD: exampleSad, ...exampleDigests, ...exampleAlgorithms }
-    ]
-  }
-)
+import { readDigests } from './digests.js'
+import { RedeemBody } from './redeem-body.js'
 
 /** `signatures/signHash` (§4.4). A SAD signs once; `credentials/extendTransaction` gives the next. */
 export const signHash: DialectRoutes = async (app, { access, provider, signing, quirk, ...deps }) => {
@@ -38,7 +16,7 @@ export const signHash: DialectRoutes = async (app, { access, provider, signing, 
       schema: {
         tags: ['Viettel MySign CSC'],
         summary: 'Sign what was approved',
-        body: Body,
+        body: RedeemBody,
         response: { 200: Type.Object({ signatures: Type.Array(Type.String()) }) }
       }
     },

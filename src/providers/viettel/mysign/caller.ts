@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Access, AccessGrant } from '../../../access/access.js'
 import type { Directory, Subscriber } from '../../../enrolment/enrolment.js'
 import { ServiceError } from '../../../errors.js'
+import { grantOfToken } from '../../dialect/bearer.js'
 import { authenticate, type DialectCaller, enterByToken } from '../../dialect/caller.js'
 
 /** Tokens of this dialect open no other surface. */
@@ -68,23 +69,11 @@ export async function callerOfEitherToken(
   return { ...caller, subscriberId: grant.subscriberId }
 }
 
-async function grantOf(
-  { headers: { authorization = '' } }: FastifyRequest,
+const grantOf = (
+  request: FastifyRequest,
   access: Pick<Access, 'verifyToken'>,
   provider: string
-): Promise<AccessGrant> {
-  // RFC 6750 §2.1
-  const token = /^Bearer +([A-Za-z0-9._~+/-]{1,4096}=*)$/i.exec(authorization)?.[1]
-  if (token === undefined)
-    throw new ServiceError('authentication_required', 'no bearer token', {
-      says: 'Send the header Authorization: Bearer with the access_token of the login.'
-    })
-  return access.verifyToken(provider, audience, token).catch((error: unknown) => {
-    // One answer for a token that never was and one that is over.
-    if (error instanceof ServiceError && error.code === 'authentication_failed') throw badToken(error.message)
-    throw error
-  })
-}
+): Promise<AccessGrant> => grantOfToken(request, access, { provider, audience, from: 'the login' })
 
 async function subscriberOf({ subscriberId }: AccessGrant, { directory }: CallerDeps): Promise<Subscriber> {
   if (subscriberId === null)

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Access } from '../../../access/access.js'
 import type { Directory, Subscriber } from '../../../enrolment/enrolment.js'
 import { ServiceError } from '../../../errors.js'
+import { grantOfToken } from '../../dialect/bearer.js'
 import { type DialectCaller, enterByToken } from '../../dialect/caller.js'
 import { audience } from './paths.js'
 
@@ -22,21 +23,9 @@ export async function callerOf(
   }: { access: Pick<Access, 'verifyToken' | 'relyingParty'>; directory: Pick<Directory, 'subscriber'> },
   provider: string
 ): Promise<CscCaller> {
-  const { authorization = '' } = request.headers
-  const token = /^Bearer +([A-Za-z0-9._~+/-]{1,4096}=*)$/i.exec(authorization)?.[1]
-  if (token === undefined)
-    throw new ServiceError('authentication_required', 'no bearer token', {
-      says: 'Send the header Authorization: Bearer with the access_token of auth/token.'
-    })
-  const grant = await access.verifyToken(provider, audience, token).catch((error: unknown) => {
-    // One answer for a token that never was and one that is over.
-    if (error instanceof ServiceError && error.code === 'authentication_failed') throw ended(error.message)
-    throw error
-  })
+  const grant = await grantOfToken(request, access, { provider, audience, from: 'auth/token' })
   const caller = await enterByToken(request, access, grant)
   const subscriber = grant.subscriberId === null ? null : await directory.subscriber(grant.subscriberId)
-  if (subscriber === null) throw ended(`subscriber ${grant.subscriberId} is gone`)
+  if (subscriber === null) throw new ServiceError('token_expired', `subscriber ${grant.subscriberId} is gone`)
   return { ...caller, subscriber }
 }
-
-const ended = (message: string) => new ServiceError('token_expired', message)
