@@ -81,7 +81,7 @@ t.test('several files are confirmed once, and show their names', async (t) => {
   const ids: string[] = []
   for (const name of ['một.pdf', 'hai.pdf']) {
     const { body } = await own.form([
-      ['request', '{}'],
+      ['request', JSON.stringify({ reason: name })],
       ['file', small, name]
     ])
     ids.push(body.file_id)
@@ -116,7 +116,7 @@ t.test('several files are confirmed once, and show their names', async (t) => {
   for (const id of ids) t.match((await own.ended(id, transactionId)).body, { status: 1 })
   const [one, two] = [await own.download(first), await own.download(second)]
   t.equal(one.status, 200)
-  t.notOk(one.octets.equals(two.octets))
+  t.notOk(one.octets.equals(two.octets), 'each for its own reason')
 
   const { body: again } = await own.sign([first], credential_id)
   await person.device.reject(again.transactionId)
