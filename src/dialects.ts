@@ -19,11 +19,14 @@ export const quirks = [
   ...providers.flatMap(({ dialects }) => dialects.flatMap(({ quirks }) => quirks))
 ]
 
-/** Every host name that a dialect, or the gateway, answers on. */
+/** Every host name that a dialect, or the gateway, answers on, once. */
 export const providerHosts: readonly string[] = [
-  ...providers.flatMap(({ dialects }) => dialects.flatMap(({ hosts }) => hosts)),
-  ...neac.hosts
-].map(({ name }) => name)
+  ...new Set(
+    [...providers.flatMap(({ dialects }) => dialects.flatMap(({ hosts }) => hosts)), ...neac.hosts].map(
+      ({ name }) => name
+    )
+  )
+]
 
 /** Puts the dialects together: under `/{provider}` and on the providers' own host names. */
 export function dialectSurface(deps: Omit<DialectDeps, 'mannersOf'>): DialectSurface {

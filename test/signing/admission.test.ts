@@ -14,10 +14,10 @@ function refusal(enter: () => unknown): ServiceError | null {
 }
 
 t.test(
-  'who would wait more than a second for the HSM is refused at once, and told when to come back',
+  'who would wait more than half a second for the HSM is refused at once, and told when to come back',
   async (t) => {
     const admission = createAdmission()
-    const leave = Array.from({ length: 11 }, () => admission.enter(100))
+    const leave = Array.from({ length: 6 }, () => admission.enter(100))
     const refused = refusal(() => admission.enter(1))
     t.equal(refused?.code, 'hsm_busy')
     t.equal(refused?.retryAfterS, 1)
@@ -27,7 +27,7 @@ t.test(
       null,
       'one has ended, so one may come in'
     )
-    t.same(admission.stats(), { underWay: 11, refused: 1 })
+    t.same(admission.stats(), { underWay: 6, refused: 1 })
   }
 )
 
