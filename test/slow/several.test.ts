@@ -122,6 +122,8 @@ t.test(
           await sleep(5)
         }
         await victim.process.kill()
+        // Once nginx has answered, it has heard of the connections that ended before.
+        await fetch(`${url}/health/live`)
         goneAt = Date.now()
         await until(async () => {
           const { rows } = await sql.query('select stopped_at from servers where id = $1', [dead])
@@ -138,26 +140,39 @@ t.test(
           )
         )
         t.pass('it signs again')
-        const cutBefore = load.cut.length
+        const stoppingAt = Date.now()
         t.equal(await members[2]?.process.stop(), 0)
+        // A request may be on its way over a kept connection just when the server closes it: nginx, which must not send
+        // it to another one, answers 502. Once it has answered this, it has heard of all that were closed.
+        await fetch(`${url}/health/live`)
+        await sleep(50) // what it had sent is here
+        const stoppedAt = Date.now()
+        const whileStopping = (at: number) => at >= stoppingAt && at <= stoppedAt
         await stage.restart(2)
         await load.further(1)
-        t.same(load.cut.slice(cutBefore), [], 'a server restarted in order costs nobody an answer')
+        t.same(
+          load.cut.filter(({ at }) => at > backAt && !whileStopping(at)),
+          [],
+          'a server restarted in order costs nobody an answer, but for what meets the closing of its connections'
+        )
         await load.stop()
         t.comment(
           JSON.stringify({ ...load.done, cut: load.cut.length, redemptions: load.ledger.redemptions.length })
         )
         t.same(
-          load.cut.filter(({ at }) => at < killedAt || at > backAt).map(({ job, why }) => `${job}: ${why}`),
+          load.cut
+            .filter(({ at }) => (at < killedAt || at > backAt) && !whileStopping(at))
+            .map(({ job, why }) => `${job}: ${why}`),
           [],
           'jobs were cut short by its end alone'
         )
         t.same(
           load.ledger.unanswered.filter(
-            ({ via, sentAt }) => via === 'front' && (sentAt < killedAt - 5_000 || sentAt > goneAt)
+            ({ via, sentAt }) =>
+              via === 'front' && (sentAt < killedAt - 5_000 || sentAt > goneAt) && !whileStopping(sentAt)
           ),
           [],
-          'once it is gone, the one address answers every request'
+          'but for the moments in which one ends, the one address answers every request'
         )
       }
     )
