@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { findSoftHsmModule, prepareSoftHsm } from '../../src/hsm/softhsm.js'
 import { castAt, digestOf } from '../clients/journey.js'
 import { ecdsaSha256Oid, Portal } from '../clients/portal.js'
-import { ServerProcess } from '../clients/server-process.js'
-import { startWorld, templatePkiUrl } from '../world.js'
+import { startSecond } from '../clients/second-server.js'
+
+import { startWorld } from '../world.js'
 
 t.setTimeout(300_000)
 
@@ -14,21 +13,7 @@ const soonMs = 1_000
 
 t.test('two servers on one database and one token are one service', async (t) => {
   const world = await startWorld(t)
-  const { host, user, password, database } = world.connection
-  const modulePath = findSoftHsmModule()
-  if (modulePath === null) throw new Error('SoftHSM is not installed')
-  const { confPath } = prepareSoftHsm(join(world.dataDir, 'softhsm'))
-  const there = await ServerProcess.start(t.testdir(), {
-    PUBLIC_URL: world.url,
-    PKI_URL: templatePkiUrl,
-    DATABASE_URL: `postgres://${user}:${encodeURIComponent(String(password))}@localhost/${database}?host=${host}`,
-    PKCS11_MODULE: modulePath,
-    PKCS11_PIN_FILE: join(world.dataDir, 'pkcs11-pin'),
-    SOFTHSM2_CONF: confPath,
-    SIGNING_WORKERS: '1',
-    KEY_POOL: '0'
-  })
-  t.teardown(() => there.stop())
+  const there = await startSecond(t, world)
   const provider = 'vnpt'
   const here = castAt({ url: world.url, provider, now: world.clock.now })
   const portalThere = new Portal({ url: there.url, provider })

@@ -6,13 +6,13 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import t from 'tap'
 import { codeOf } from '../../src/access/totp-code.js'
-import { findSoftHsmModule, prepareSoftHsm } from '../../src/hsm/softhsm.js'
 import { AnnexClient, certificateOctets } from '../clients/annex.js'
 import { castAt, digestOf, type Person } from '../clients/journey.js'
 import type { Answer } from '../clients/portal.js'
-import { ServerProcess } from '../clients/server-process.js'
+import { startSecond } from '../clients/second-server.js'
+
 import { type ThBody, ThClient, type ThUser, totpOf } from '../clients/smartca-th.js'
-import { startWorld, templatePkiUrl } from '../world.js'
+import { startWorld } from '../world.js'
 import { newId } from './annex-stage.js'
 import { verifies } from './openssl.js'
 
@@ -83,21 +83,7 @@ t.test('VNPT SmartCA TH', async (t) => {
   const badOtp = [400, 1003, 'OTP_INVALID', null]
 
   await t.test('confirm and replay at another server', async (t) => {
-    const { host, user: role, password: key, database } = world.connection
-    const modulePath = findSoftHsmModule()
-    if (modulePath === null) throw new Error('SoftHSM is not installed')
-    const { confPath } = prepareSoftHsm(join(world.dataDir, 'softhsm'))
-    const there = await ServerProcess.start(t.testdir(), {
-      PUBLIC_URL: url,
-      PKI_URL: templatePkiUrl,
-      DATABASE_URL: `postgres://${role}:${encodeURIComponent(String(key))}@localhost/${database}?host=${host}`,
-      PKCS11_MODULE: modulePath,
-      PKCS11_PIN_FILE: join(world.dataDir, 'pkcs11-pin'),
-      SOFTHSM2_CONF: confPath,
-      SIGNING_WORKERS: '1',
-      KEY_POOL: '0'
-    })
-    t.teardown(() => there.stop())
+    const there = await startSecond(t, world)
     const other = new ThClient({ url: there.url })
     const { person, user, secret, leaf } = await enrol()
     const [id, digest, otp] = [newId(), digestOf('hai máy chủ'), totpOf(secret, clock.now())]

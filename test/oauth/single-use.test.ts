@@ -1,40 +1,15 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import t from 'tap'
-import { findSoftHsmModule, prepareSoftHsm } from '../../src/hsm/softhsm.js'
 import { castAt, digestOf } from '../clients/journey.js'
 import { answerIn, Browser, formOf } from '../clients/plain-browser.js'
 import { sha256Oid } from '../clients/portal.js'
-import { ServerProcess } from '../clients/server-process.js'
-import { startWorld, templatePkiUrl, type World } from '../world.js'
+import { startSecond } from '../clients/second-server.js'
+
+import { startWorld } from '../world.js'
 import { OAuthParty, pkce, redirectUri } from './flow.js'
 
 const binh = { login: '001088035895', password: 'vnpt-demo' }
-
-/** A second server on the database and token of the first, which calls itself by the same name. */
-async function startSecond(t: { teardown(work: () => Promise<void>): void }, world: World) {
-  const { host, user, password, database } = world.connection
-  const folder = await mkdtemp(join(tmpdir(), 'kyso-second-'))
-  const { confPath } = prepareSoftHsm(join(world.dataDir, 'softhsm'))
-  const server = await ServerProcess.start(folder, {
-    PUBLIC_URL: world.url,
-    PKI_URL: templatePkiUrl,
-    DATABASE_URL: `postgres://${user}:${encodeURIComponent(String(password))}@localhost/${database}?host=${host}`,
-    PKCS11_MODULE: String(findSoftHsmModule()),
-    PKCS11_PIN_FILE: join(world.dataDir, 'pkcs11-pin'),
-    SOFTHSM2_CONF: confPath,
-    SIGNING_WORKERS: '1',
-    KEY_POOL: '0'
-  })
-  t.teardown(async () => {
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-  return server
-}
 
 t.test('every step is taken once, whichever of two servers takes it', async (t) => {
   const world = await startWorld(t)

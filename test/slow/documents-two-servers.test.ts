@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import t from 'tap'
-import { findSoftHsmModule, prepareSoftHsm } from '../../src/hsm/softhsm.js'
 import { type AnnexBody, AnnexClient } from '../clients/annex.js'
-import { ServerProcess } from '../clients/server-process.js'
+import { startSecond } from '../clients/second-server.js'
+
 import { seenSignatures, without } from '../documents/judges.js'
 import { onePage, pdfOf } from '../documents/made-up-pdf.js'
-import { startWorld, templatePkiUrl } from '../world.js'
+import { startWorld } from '../world.js'
 
 const demo = '001088035895'
 const below = '/vnpt/sca/sp769/v1'
@@ -24,21 +23,7 @@ t.test(
   { skip: without('pdfsig') },
   async (t) => {
     const world = await startWorld(t)
-    const { host, user, password, database } = world.connection
-    const modulePath = findSoftHsmModule()
-    if (modulePath === null) throw new Error('SoftHSM is not installed')
-    const { confPath } = prepareSoftHsm(join(world.dataDir, 'softhsm'))
-    const there = await ServerProcess.start(t.testdir(), {
-      PUBLIC_URL: world.url,
-      PKI_URL: templatePkiUrl,
-      DATABASE_URL: `postgres://${user}:${encodeURIComponent(String(password))}@localhost/${database}?host=${host}`,
-      PKCS11_MODULE: modulePath,
-      PKCS11_PIN_FILE: join(world.dataDir, 'pkcs11-pin'),
-      SOFTHSM2_CONF: confPath,
-      SIGNING_WORKERS: '1',
-      KEY_POOL: '0'
-    })
-    t.teardown(() => there.stop())
+    const there = await startSecond(t, world)
     const here = new AnnexClient({ url: world.url, manners })
     const elsewhere = new AnnexClient({ url: there.url, manners })
     const { cert_data } = await here.certificate(demo)
