@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
-import { Transform } from 'node:stream'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Readable } from 'node:stream'
+import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ServiceError } from '../errors.js'
 import { parseLargeJson } from './large-json.js'
 
@@ -8,11 +8,16 @@ import { parseLargeJson } from './large-json.js'
 export const largeBodiesMax = 384 * 1024 * 1024
 const retryAfterS = 5
 
-/** Octets of each server's large bodies under way. */
-const underWay = new WeakMap<Server, { octets: number }>()
+/** What large bodies hold. */
+interface Held {
+  octets: number
+}
 
-/** Takes what a body holds out of that count. */
-const releases = new WeakMap<FastifyRequest, () => void>()
+/** Of each server, all that are under way. */
+const underWay = new WeakMap<Server, Held>()
+
+/** Of each request that is not over, its own, which is also in its server's. */
+const own = new WeakMap<FastifyRequest, Held>()
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,12 +37,12 @@ export function takeLargeBodies(
   app: FastifyInstance,
   { members, octetsMax = largeBodiesMax }: { members: readonly string[]; octetsMax?: number }
 ): void {
-  const held = heldBy(app.server)
+  const all = heldBy(app.server)
   const names = new Set(members.map((name) => name.toLowerCase()))
   const parse = app.getDefaultJsonParser('error', 'error')
   app.decorateRequest('files', null)
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, octets, done) => {
+  app.addContentTypeParser('application/json', (request, payload, done) => {
     /** The framework's own parser answers before it returns. */
     const parsed = (text: string): unknown => {
       let outcome: unknown
@@ -47,47 +52,94 @@ export function takeLargeBodies(
       })
       return outcome
     }
-    try {
-      const { value, files } = parseLargeJson(octets, { members: names, parse: parsed })
-      request.files = files
-      done(null, value)
-    } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)), undefined)
-    }
+    receive(request, payload, { all, octetsMax })
+      .then((parts) => {
+        const { value, files } = parseLargeJson(sideBySide(parts), { members: names, parse: parsed })
+        // Whoever listens to the body keeps them otherwise.
+        parts.length = 0
+        request.files = files
+        return value
+      })
+      .then((value) => done(null, value), done)
   })
 
-  app.addHook('preParsing', (request, reply, payload, done) => {
-    let own = 0
-    const counter = new Transform({
-      transform(part: Buffer, _encoding, passOn) {
-        own += part.length
-        held.octets += part.length
-        if (held.octets <= octetsMax) return passOn(null, part)
-        passOn(new ServiceError('too_many_requests', 'large bodies under way hold too much', { retryAfterS }))
-      }
-    })
-    const release = () => {
-      held.octets -= own
-      own = 0
-    }
-    releases.set(request, release)
-    reply.raw.once('close', release)
-    // What still comes of a refused body is read and dropped, so that its sender gets to read the answer.
-    counter.once('error', () => payload.resume())
-    // A sender that is gone sends no end.
-    payload.once('error', (error) => counter.destroy(error))
-    request.raw.once('close', () => counter.destroy())
-    done(null, payload.pipe(counter))
+  app.addHook('onRequest', async (request, reply) => {
+    own.set(request, { octets: 0 })
+    reply.raw.once('close', () => release(request))
   })
 }
 
 /** For a call that waits for somebody once its files are kept: from now on the body holds nothing. */
 export function releaseLargeBody(request: FastifyRequest): void {
   request.files = null
-  releases.get(request)?.()
+  release(request)
 }
 
-function heldBy(server: Server): { octets: number } {
+/**
+ * Reads a body, counting it as it comes.
+ * @throws ServiceError `too_many_requests`; the framework's error for a body above the route's limit; whatever ended
+ *   the connection.
+ */
+async function receive(
+  request: FastifyRequest,
+  payload: Readable,
+  { all, octetsMax }: { all: Held; octetsMax: number }
+): Promise<Buffer[]> {
+  const { bodyLimit } = request.routeOptions
+  if (Number(request.headers['content-length']) > bodyLimit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+  const parts: Buffer[] = []
+  await new Promise<void>((resolve, reject) => {
+    payload.on('data', take)
+    payload.once('end', resolve)
+    payload.once('error', reject)
+    // A sender that is gone sends no end.
+    payload.once('close', () => reject(new Error('the sender is gone')))
+
+    function take(part: Buffer): void {
+      const held = own.get(request)
+      if (held === undefined) {
+        refuse(new Error('the sender is gone'))
+        return
+      }
+      held.octets += part.length
+      all.octets += part.length
+      parts.push(part)
+      if (held.octets > bodyLimit) refuse(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())
+      else if (all.octets > octetsMax)
+        refuse(new ServiceError('too_many_requests', 'large bodies under way hold too much', { retryAfterS }))
+    }
+    /** What still comes of a refused body is read and dropped, so that its sender gets to read the answer. */
+    function refuse(error: Error): void {
+      payload.off('data', take)
+      payload.resume()
+      parts.length = 0
+      reject(error)
+    }
+  })
+  return parts
+}
+
+/** Where a body lies while it is parsed: one at a time, and memory of this size is what the collector wakes up for. */
+let scratch = Buffer.alloc(0)
+
+/** @returns Octets that are valid until the next call. */
+function sideBySide(parts: readonly Buffer[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const part of parts) at += part.copy(scratch, at)
+  return scratch.subarray(0, length)
+}
+
+/** Takes a body out of the count, once. */
+function release(request: FastifyRequest): void {
+  const held = own.get(request)
+  if (held === undefined) return
+  heldBy(request.server.server).octets -= held.octets
+  own.delete(request)
+}
+
+function heldBy(server: Server): Held {
   const held = underWay.get(server) ?? { octets: 0 }
   underWay.set(server, held)
   return held

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import fastify from 'fastify'
+import fastify, { type FastifyError } from 'fastify'
 import t from 'tap'
 import { releaseLargeBody, takeLargeBodies } from '../../src/http/large-bodies.js'
 import { parseLargeJson } from '../../src/http/large-json.js'
@@ -102,4 +102,63 @@ t.test('what large bodies hold together has a limit, counted as it comes', async
   for (let turn = 0; turn < 3; turn += 1)
     t.equal((await post({ file: text })).status, 200, 'what was answered holds nothing')
   announced.destroy()
+})
+
+t.test('bodies lie in one place while they are parsed, and what comes of them does not', async (t) => {
+  const app = fastify({ bodyLimit: 1024 * 1024 })
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let begun = 0
+  app.register(async (scope) => {
+    takeLargeBodies(scope, { members: ['file'], octetsMax: 900_000 })
+    scope.post<{ Body: { file: string; name: string } }>('/', async ({ body, files }) => {
+      begun += 1
+      await held
+      const file = files?.get(body.file)
+      return { name: body.name, file: file === undefined ? null : Buffer.from(file).toString('base64') }
+    })
+  })
+  app.setErrorHandler((error, _request, reply) =>
+    reply.code((error as FastifyError).statusCode ?? 503).send()
+  )
+  t.teardown(() => app.close())
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const post = (body: string | ReadableStream) =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      duplex: 'half'
+    } as RequestInit)
+  const endless = () =>
+    new ReadableStream({ pull: (to) => to.enqueue(Buffer.alloc(64 * 1024, 0x20)) }, { highWaterMark: 0 })
+
+  const names = ['a', 'b', 'c'] as const
+  const sent = names.map((name) => ({ name, file: randomBytes(90_000).toString('base64') }))
+  const answers = Promise.all(sent.map(async (body) => (await post(JSON.stringify(body))).json()))
+  while (begun < sent.length) await sleep(5)
+  t.equal((await post(`{"x":"${'y'.repeat(1024 * 1024)}"}`)).status, 413, 'announced above the limit')
+  // What comes without end is cut off, which a sender that reads late may see instead of the answer.
+  t.ok(
+    await post(endless()).then(
+      ({ status }) => status === 413 || status === 503,
+      () => true
+    ),
+    'without end'
+  )
+  for (let turn = 0; turn < 6; turn += 1) {
+    const gone = connect(Number(new URL(url).port), '127.0.0.1')
+    await once(gone, 'connect')
+    gone.write(
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 500000\r\n\r\n${' '.repeat(200_000)}`
+    )
+    await sleep(50)
+    gone.destroy()
+    await sleep(20)
+  }
+  release()
+  t.same(await answers, sent, 'each has its own')
+  t.equal((await post(JSON.stringify(sent[0]))).status, 200, 'senders that are gone hold nothing')
 })
