@@ -1,4 +1,5 @@
 import type { QueryResultRow } from 'pg'
+import type { CopiedRows } from './copy.js'
 
 /** A statement with its values. Named statements are prepared once a connection; name what runs often. */
 export interface Statement {
@@ -12,10 +13,16 @@ export interface Queryable {
   query<Row extends QueryResultRow>(statement: Statement): Promise<{ rows: Row[]; rowCount: number | null }>
 }
 
+/** One connection inside a transaction. */
+export interface Transaction extends Queryable {
+  /** Inserts rows with large values. */
+  copyRows(rows: CopiedRows): Promise<void>
+}
+
 /** PostgreSQL as the house sees it. Made by `openDatabase` in `open.ts`. */
 export interface Database extends Queryable {
   /** Runs `work` in one READ COMMITTED transaction; commits when it returns, rolls back when it throws. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /**
    * Calls `handler` for every NOTIFY on `channel` from now on, with its payload; after a lost connection it is
    * called once with `null`, since something may have been missed. Resolves when the server listens.

@@ -2,7 +2,8 @@ import type { ClientConfig, PoolClient, QueryResultRow } from 'pg'
 import pg from 'pg'
 import { ServiceError } from '../errors.js'
 import { isConnectionLoss, translated } from './connection-error.js'
-import type { Database, Queryable, Statement } from './database.js'
+import { type CopiedRows, copyRows } from './copy.js'
+import type { Database, Queryable, Statement, Transaction } from './database.js'
 import { createDedicatedConnection } from './dedicated-connection.js'
 import type { StoreLog } from './log.js'
 import { rowTypes } from './row-types.js'
@@ -99,12 +100,26 @@ export async function openDatabase({ connection, log, poolSize = 10 }: DatabaseO
     }
   }
 
-  async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+  function transactionOn(connected: PoolClient): Transaction {
+    return {
+      ...queryable(connected),
+      async copyRows(rows: CopiedRows) {
+        statements += 1
+        try {
+          await copyRows(connected, rows)
+        } catch (error) {
+          throw translated(error)
+        }
+      }
+    }
+  }
+
+  async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return withConnection(async (connected) => {
       statements += 2 // with COMMIT or ROLLBACK
       await connected.query('begin isolation level read committed')
       try {
-        const result = await work(queryable(connected))
+        const result = await work(transactionOn(connected))
         // A statement that failed and was caught by `work` has aborted the transaction; COMMIT then rolls back and
         // says so only here.
         const { command } = await connected.query('commit')

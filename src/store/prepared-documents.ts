@@ -1,5 +1,6 @@
 import type { DocumentOwner } from '../documents/documents.js'
 import type { DocumentStore, StoredDocument } from '../documents/needs.js'
+import { int4 } from './copy.js'
 import type { Database } from './database.js'
 
 interface Row {
@@ -15,7 +16,12 @@ interface Row {
   expires_at: Date
 }
 
-const columns = 'id, provider, client_id, batch, certificate, document, digest, place, created_at, expires_at'
+const columns = 'id, provider, client_id, batch, certificate, octets, digest, place, created_at, expires_at'
+const found = `${columns},
+  (select string_agg(octets, '' order by part) from prepared_document_parts where document_id = id) as document`
+
+/** Octets of a document that lie in one row. One value of 10 MiB costs PostgreSQL twice as much: it is memory asked for anew. */
+const partOctets = 256 * 1024
 
 /** Documents that are written at the same time: large ones take a while, and signing needs connections, too. */
 const writtenAtOnce = 3
@@ -41,7 +47,7 @@ export function createDocumentStore(database: Database): DocumentStore {
     async insert(kept, octetsMax, now) {
       const { id, owner, batch, certificate, original, revision, digest, place, createdAt, expiresAt } = kept
       const fits = `
-        $3 >= $4 + (select coalesce(sum(octet_length(document)), 0) from prepared_documents
+        $3 >= $4 + (select coalesce(sum(octets), 0) from prepared_documents
                      where provider = $1 and client_id = $2 and expires_at > $5)`
       const values = [...valuesOf(owner), octetsMax]
       const room = (further: number) => ({
@@ -54,21 +60,23 @@ export function createDocumentStore(database: Database): DocumentStore {
       return inTurn(() =>
         database.transaction(async (tx) => {
           await tx.query({
-            text: `insert into prepared_documents (${columns})
-                   values ($1, $2, $3, $4, $5, $6::bytea || $7::bytea, $8, $9, $10, $11)`,
+            text: `insert into prepared_documents (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
             values: [
               id,
               owner.provider,
               owner.clientId,
               batch,
               certificate,
-              original,
-              revision,
+              original.length + revision.length,
               digest,
               JSON.stringify(place),
               createdAt,
               expiresAt
             ]
+          })
+          await tx.copyRows({
+            into: 'prepared_document_parts (document_id, part, octets)',
+            rows: partsOf(id, original, revision)
           })
           // The rest one after the other for each relying party, so that two together do not pass the limit: whoever
           // comes later counts what whoever came before has written.
@@ -88,7 +96,7 @@ export function createDocumentStore(database: Database): DocumentStore {
 
     async find(owner, id, now) {
       const { rows } = await database.query<Row>({
-        text: `select ${columns} from prepared_documents
+        text: `select ${found} from prepared_documents
                 where provider = $1 and client_id = $2 and id = $3 and expires_at > $4`,
         values: [...valuesOf(owner), id, now]
       })
@@ -97,7 +105,7 @@ export function createDocumentStore(database: Database): DocumentStore {
 
     async findByDigest(owner, digest, now) {
       const { rows } = await database.query<Row>({
-        text: `select ${columns} from prepared_documents
+        text: `select ${found} from prepared_documents
                 where provider = $1 and client_id = $2 and digest = $3 and expires_at > $4
                 order by created_at desc limit 1`,
         values: [...valuesOf(owner), digest, now]
@@ -109,6 +117,15 @@ export function createDocumentStore(database: Database): DocumentStore {
       await database.query({ text: 'delete from prepared_documents where expires_at <= $1', values: [now] })
     }
   }
+}
+
+/** The rows of a document. */
+function* partsOf(id: string, ...pieces: readonly Uint8Array[]): Iterable<readonly Uint8Array[]> {
+  const documentId = Buffer.from(id)
+  let part = 0
+  for (const piece of pieces)
+    for (let at = 0; at < piece.length; at += partOctets, part += 1)
+      yield [documentId, int4(part), piece.subarray(at, at + partOctets)]
 }
 
 /** Rolls a transaction back. */

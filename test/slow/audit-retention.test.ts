@@ -12,7 +12,7 @@ import { verifyAudit } from '../../src/audit/verify.js'
 import { createAuditStore } from '../../src/store/audit.js'
 import { createDatabaseHistory } from '../../src/store/audit-history.js'
 import { openCheckpointFile, readCheckpointFile } from '../../src/store/checkpoint-file.js'
-import type { Database, Queryable } from '../../src/store/database.js'
+import type { Database, Queryable, Transaction } from '../../src/store/database.js'
 import { openMonths } from '../../src/store/months.js'
 import { createRetentionStore } from '../../src/store/retention.js'
 import { confirmAndSign, enrolPhone, type Phone } from '../audit/evidence.js'
@@ -307,7 +307,8 @@ function dying(database: Database) {
     database: {
       ...database,
       ...mortal(database),
-      transaction: <T>(work: (tx: Queryable) => Promise<T>) => database.transaction((tx) => work(mortal(tx)))
+      transaction: <T>(work: (tx: Transaction) => Promise<T>) =>
+        database.transaction((tx) => work({ ...tx, ...mortal(tx) }))
     },
     dieAfter(statements: number) {
       left = statements

@@ -157,7 +157,7 @@ function recording(database: Database) {
     ...database,
     query: (statement) => database.query(note(statement)),
     transaction: (work) =>
-      database.transaction((tx) => work({ query: (statement) => tx.query(note(statement)) }))
+      database.transaction((tx) => work({ ...tx, query: (statement) => tx.query(note(statement)) }))
   }
   return { sent, recorded }
 }

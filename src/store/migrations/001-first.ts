@@ -392,16 +392,23 @@ create unlogged table prepared_documents (
   client_id text not null,
   batch text,                     -- names the request it came with
   certificate bytea not null,     -- whose signature it is to be
-  document bytea not null,
+  octets integer not null,        -- of the document
   digest bytea not null,          -- SHA-256 of what is signed
   place jsonb not null,           -- where the signature goes, by kind
   created_at timestamptz not null,
   expires_at timestamptz not null
 );
--- They are packed already, as far as they can be.
-alter table prepared_documents alter column document set storage external;
 create index prepared_documents_by_digest on prepared_documents (provider, client_id, digest);
 create index prepared_documents_by_time on prepared_documents (expires_at);
+
+create unlogged table prepared_document_parts (
+  document_id text collate "C" not null references prepared_documents on delete cascade,
+  part integer not null,
+  octets bytea not null,
+  primary key (document_id, part)
+);
+-- They are packed already, as far as they can be.
+alter table prepared_document_parts alter column octets set storage external;
 
 -- Files that were sent before it was said with which credential they are to be signed.
 create table uploaded_files (
