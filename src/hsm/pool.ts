@@ -25,7 +25,7 @@ const waitLimitMs = 10_000
 /** A batch unanswered by then counts as uncertain; its worker gets nothing new until it answers. */
 const signLimitMs = 30_000
 const sweepMs = 1_000
-/** What a P-256 signature is taken to cost before anything was measured, and the weight of a batch in the measure. */
+/** What a P-256 signature is taken to cost before anything was measured, and the weight of a full batch in the measure. */
 const firstPaceMs = 0.1
 const paceWeight = 0.05
 const respawnMs = { first: 100, most: 5_000 }
@@ -220,7 +220,9 @@ export function createPool(options: PoolOptions): Pool {
     const endedAt = performance.now()
     if (sentAt < place.lastEndedAt) {
       const cost = parts.reduce((sum, { count, costEach }) => sum + count * costEach, 0)
-      paceMs += paceWeight * ((endedAt - place.lastEndedAt) / cost - paceMs)
+      // By what they cost: a small batch for which the worker had to wait for a core says little of the others.
+      const weight = paceWeight * Math.min(1, cost / batchCost)
+      paceMs += weight * ((endedAt - place.lastEndedAt) / cost - paceMs)
     }
     place.lastEndedAt = endedAt
   }
