@@ -12,6 +12,8 @@ export const signAlgo: Readonly<Record<MeasuredAlgorithm, string>> = {
 }
 
 const redeemConnections = 32
+/** Activations that are confirmed before their SADs are fetched: more than people, so that each lane has its own. */
+const atOnce = 2_000
 /** How often, and how soon, a server that turns requests away is asked again outside of windows. */
 const attemptsMax = 20
 const refusedPauseMs = 500
@@ -23,15 +25,38 @@ export interface Prepared {
   request: Buffer
 }
 
-/** Asks and confirms through the middle floor, then fetches each SAD as a portal does: from the server, over HTTP. */
+/**
+ * Asks and confirms through the middle floor, then fetches each SAD as a portal does: from the server, over HTTP. Both
+ * at the same time, some after others, since they are two processes.
+ */
 export async function approved(
   stage: Stage,
   served: Served,
   name: string,
   wanted: Wanted[]
 ): Promise<Prepared[]> {
-  const { seed } = stage.options
-  const ids = await served.preparation.approve(seed, wanted, stage.console.progress(`${name}: confirmed`))
+  const progress = stage.console.progress(`${name}: confirmed`)
+  const prepared: Promise<Prepared[]>[] = []
+  for (let from = 0; from < wanted.length; from += atOnce) {
+    const some = wanted.slice(from, from + atOnce)
+    const ids = await served.preparation.approve(stage.options.seed, some, (done) =>
+      progress(from + done, wanted.length)
+    )
+    prepared.push(redeemed(stage, served, name, some, ids))
+    // Whatever fails is thrown at the end; until then nobody waits for it.
+    prepared.at(-1)?.catch(() => undefined)
+  }
+  return (await Promise.all(prepared)).flat()
+}
+
+/** Fetches the SADs of confirmed activations. @param ids In the order of `wanted`. */
+async function redeemed(
+  stage: Stage,
+  served: Served,
+  name: string,
+  wanted: readonly Wanted[],
+  ids: readonly string[]
+): Promise<Prepared[]> {
   const checks = ids.map((handle) => served.requests.post('/credentials/authorizeCheck', { handle }))
   const { answers, failures } = await closedLoop({
     url: served.url,
@@ -46,7 +71,7 @@ export async function approved(
       if (status !== 200) throw new Error(`${name}: authorizeCheck answered ${status}: ${body}`)
       const { SAD } = JSON.parse(body) as { SAD: string }
       const one = wanted[index] as Wanted
-      return { wanted: one, request: signHash(served, seed, one, SAD) }
+      return { wanted: one, request: signHash(served, stage.options.seed, one, SAD) }
     })
 }
 
