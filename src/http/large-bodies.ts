@@ -6,6 +6,8 @@ import { parseLargeJson } from './large-json.js'
 
 /** Octets of large bodies that are received and worked on at the same time: 27 of the largest document in base64. */
 export const largeBodiesMax = 384 * 1024 * 1024
+/** Octets of one body: two of the largest document in base64, and what else is said. */
+const largeBodyMax = 32 * 1024 * 1024
 const retryAfterS = 5
 
 /** What large bodies hold. */
@@ -29,13 +31,18 @@ declare module 'fastify' {
 /**
  * For a context whose routes take whole files in JSON: long ones are decoded where they lie and found in `request.files`,
  * and what all such bodies of the server hold together has a limit, counted as it arrives, so that announcing much takes
- * nobody's place.
+ * nobody's place. Without it, the context's routes take no more than others do.
  * @param options.members Members that may hold a file in base64, whatever their case.
+ * @param options.bodyMax Octets of one body; default 32 MiB. Beyond it, it is refused with `request_too_large`.
  * @param options.octetsMax Default 384 MiB. Beyond it, a body is refused with `too_many_requests`.
  */
 export function takeLargeBodies(
   app: FastifyInstance,
-  { members, octetsMax = largeBodiesMax }: { members: readonly string[]; octetsMax?: number }
+  {
+    members,
+    bodyMax = largeBodyMax,
+    octetsMax = largeBodiesMax
+  }: { members: readonly string[]; bodyMax?: number; octetsMax?: number }
 ): void {
   const all = heldBy(app.server)
   const names = new Set(members.map((name) => name.toLowerCase()))
@@ -63,6 +70,9 @@ export function takeLargeBodies(
       .then((value) => done(null, value), done)
   })
 
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit = bodyMax
+  })
   app.addHook('onRequest', async (request, reply) => {
     own.set(request, { octets: 0 })
     reply.raw.once('close', () => release(request))

@@ -16,9 +16,8 @@ import type { GatewayOptions } from './gateway.js'
 import { answerSigned } from './signed-answer.js'
 import { callerByToken } from './token.js'
 
-/** Files in one request, and octets of it, at most. */
+/** Files in one request. */
 const filesMax = 10
-const bodyLimit = 32 * 1024 * 1024
 /** Characters of a certificate in base64. */
 const certificateText = 16 * 1024
 
@@ -67,7 +66,6 @@ export const signFile: FastifyPluginAsyncTypebox<GatewayOptions> = async (app, o
   app.post(
     '/sign_v2/sign_file',
     {
-      bodyLimit,
       schema: {
         tags: ['NEAC gateway'],
         summary: 'Have a CA sign whole files, and wait for them',

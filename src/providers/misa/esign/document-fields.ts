@@ -1,10 +1,8 @@
 import { Type } from 'typebox'
 import { ServiceError } from '../../../errors.js'
 
-/** Documents in one request; each is read in a thread of its own. */
+/** Documents in one request. */
 const documentsMax = 10
-/** Octets of a request with documents in it. */
-export const documentsBodyLimit = 32 * 1024 * 1024
 
 /** Base64 of a certificate or of what is signed. */
 export const shortText = 16 * 1024

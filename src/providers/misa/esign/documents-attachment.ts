@@ -12,7 +12,6 @@ import {
   certificateFields,
   documentId,
   documentList,
-  documentsBodyLimit,
   officeFields,
   requireDocuments,
   shortText
@@ -96,7 +95,6 @@ export const attachDocuments: DialectRoutes = async (app, { provider, pki, docum
   app.post(
     `${documentsPath}/attachment`,
     {
-      bodyLimit: documentsBodyLimit,
       schema: {
         tags: ['MISA eSign'],
         summary: 'Put signatures into prepared documents',

@@ -10,7 +10,6 @@ import {
   certificateFields,
   documentId,
   documentList,
-  documentsBodyLimit,
   officeFields,
   requireDocuments
 } from './document-fields.js'
@@ -106,7 +105,6 @@ export const hashDocuments: DialectRoutes = async (app, { provider, pki, documen
   app.post(
     `${documentsPath}/hash`,
     {
-      bodyLimit: documentsBodyLimit,
       schema: {
         tags: ['MISA eSign'],
         summary: 'Prepare whole documents for their signature',

@@ -11,9 +11,8 @@ import { signingCredential } from './credential.js'
 import { signaturePath, smartCaCscId, tag } from './paths.js'
 import { Accepted, accepted, documentName, isSame, readNotifyUrl, signFields } from './sign-request.js'
 
-/** Files in one request (§3.4), and octets of it, at most. */
+/** Files in one request (§3.4). */
 const filesMax = 10
-const bodyLimit = 32 * 1024 * 1024
 
 const Body = Type.Object(
   {
@@ -44,7 +43,6 @@ export const sign: DialectRoutes = async (app, { provider, transactions, documen
   app.post(
     `${signaturePath}/sign`,
     {
-      bodyLimit,
       schema: {
         tags: [tag],
         summary: 'Ask for signatures in whole files',

@@ -13,9 +13,8 @@ import { readSignerCertificate } from './signer-certificate.js'
 
 /** Where documents are hashed and put together; no sp769 before it. */
 export const documentsPath = '/rest/v2/signature'
-/** Documents in one request, and octets of it. */
+/** Documents in one request. */
 export const documentsMax = 10
-const bodyLimit = 32 * 1024 * 1024
 
 const Body = Type.Object(
   {
@@ -67,7 +66,6 @@ export const calculateHash: DialectRoutes = async (app, { access, provider, docu
   app.post(
     `${documentsPath}/calculateHash`,
     {
-      bodyLimit,
       schema: {
         tags: ['VNPT documents'],
         summary: 'Prepare whole PDFs for their signature',
