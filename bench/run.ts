@@ -19,7 +19,7 @@ const results = join(bench, 'results')
 /**
  * Measures what was chosen and writes the result.
  * @param stopping Aborted on a signal: what is open is closed, and what was measured until then is written.
- * @throws Error when a signature did not verify, or something could not be measured.
+ * @throws Error when a signature did not verify, or something could not be measured. What was measured before is written.
  */
 export async function run(options: Options, stopping: AbortSignal): Promise<void> {
   const startedAt = new Date()
@@ -30,6 +30,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
   const chosen = options.only ?? (options.quick && options.elsewhere === null ? byQuick : null)
   const measurements: Record<string, Measurement> = {}
   const skipped: Record<string, string> = {}
+  let failure: unknown = null
   try {
     const stopped = new Promise<null>((resolve) => {
       stopping.addEventListener('abort', () => resolve(null))
@@ -42,11 +43,14 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
       for (const measured of outcome.measured) measurements[measured.name] = measured
       Object.assign(skipped, outcome.skipped)
     }
+  } catch (error) {
+    failure = error ?? new Error('something that is not an error was thrown')
   } finally {
     await stage.close()
   }
-  if (stopping.aborted && Object.keys(measurements).length === 0)
-    return print(['', 'Stopped before anything was measured.'])
+  const nothing = Object.keys(measurements).length === 0
+  if (failure !== null && nothing) throw failure
+  if (stopping.aborted && nothing) return print(['', 'Stopped before anything was measured.'])
   const result: Result = {
     schema: 1,
     startedAt: startedAt.toISOString(),
@@ -71,6 +75,7 @@ export async function run(options: Options, stopping: AbortSignal): Promise<void
   const whole = options.only === null && !options.quick && options.elsewhere === null
   const folder = options.reportIn ?? (whole ? bench : null)
   if (folder !== null) print([`The report is in ${await writeReport(result, figures, folder)}`])
+  if (failure !== null) throw failure
 }
 
 /** Writes the report of an earlier result. @throws StartError when it cannot be read. */

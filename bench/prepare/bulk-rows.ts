@@ -14,6 +14,7 @@ export async function writeRows(database: Queryable, made: readonly Made[]): Pro
       login: row.login,
       full_name: row.fullName,
       national_id: row.nationalId,
+      second_factor: row.secondFactor,
       demo: row.demo,
       created_at: row.createdAt,
       version: row.version,
