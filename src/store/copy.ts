@@ -21,6 +21,8 @@ const trailer = Buffer.from('ffff', 'hex')
  */
 export async function copyRows(connected: PoolClient, { into, rows }: CopiedRows): Promise<void> {
   const stream = connected.query(from(`copy ${into} from stdin (format binary)`))
+  // A connection that is lost may say so more than once, and an error that nobody hears ends the process.
+  stream.on('error', () => undefined)
   const done = finished(stream)
   stream.write(header)
   for (const values of rows) {

@@ -3,7 +3,6 @@ import t from 'tap'
 import { castAt, digestOf } from '../clients/journey.js'
 import { ecdsaSha256Oid, Portal } from '../clients/portal.js'
 import { startSecond } from '../clients/second-server.js'
-
 import { startWorld } from '../world.js'
 
 t.setTimeout(300_000)

@@ -10,7 +10,6 @@ import { AnnexClient, certificateOctets } from '../clients/annex.js'
 import { castAt, digestOf, type Person } from '../clients/journey.js'
 import type { Answer } from '../clients/portal.js'
 import { startSecond } from '../clients/second-server.js'
-
 import { type ThBody, ThClient, type ThUser, totpOf } from '../clients/smartca-th.js'
 import { startWorld } from '../world.js'
 import { newId } from './annex-stage.js'

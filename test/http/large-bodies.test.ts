@@ -112,7 +112,7 @@ t.test('bodies lie in one place while they are parsed, and what comes of them do
   })
   let begun = 0
   app.register(async (scope) => {
-    takeLargeBodies(scope, { members: ['file'], bodyMax: 1024 * 1024, octetsMax: 900_000 })
+    takeLargeBodies(scope, { members: ['file'], bodyMax: 256 * 1024, octetsMax: 900_000 })
     scope.post<{ Body: { file: string; name: string } }>('/', async ({ body, files }) => {
       begun += 1
       await held
@@ -132,27 +132,20 @@ t.test('bodies lie in one place while they are parsed, and what comes of them do
       body,
       duplex: 'half'
     } as RequestInit)
-  const endless = () =>
-    new ReadableStream({ pull: (to) => to.enqueue(Buffer.alloc(64 * 1024, 0x20)) }, { highWaterMark: 0 })
+  /** Says nothing of its length. */
+  const inParts = (count: number) => ReadableStream.from(Array(count).fill(Buffer.alloc(64 * 1024, 0x20)))
 
   const names = ['a', 'b', 'c'] as const
   const sent = names.map((name) => ({ name, file: randomBytes(90_000).toString('base64') }))
   const answers = Promise.all(sent.map(async (body) => (await post(JSON.stringify(body))).json()))
   while (begun < sent.length) await sleep(5)
   t.equal((await post(`{"x":"${'y'.repeat(1024 * 1024)}"}`)).status, 413, 'announced above the limit')
-  // What comes without end is cut off, which a sender that reads late may see instead of the answer.
-  t.ok(
-    await post(endless()).then(
-      ({ status }) => status === 413 || status === 503,
-      () => true
-    ),
-    'without end'
-  )
+  t.equal((await post(inParts(8))).status, 413, 'counted above the limit')
   for (let turn = 0; turn < 6; turn += 1) {
     const gone = connect(Number(new URL(url).port), '127.0.0.1')
     await once(gone, 'connect')
     gone.write(
-      `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 500000\r\n\r\n${' '.repeat(200_000)}`
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 250000\r\n\r\n${' '.repeat(200_000)}`
     )
     await sleep(50)
     gone.destroy()

@@ -5,7 +5,6 @@ import { castAt, digestOf } from '../clients/journey.js'
 import { answerIn, Browser, formOf } from '../clients/plain-browser.js'
 import { sha256Oid } from '../clients/portal.js'
 import { startSecond } from '../clients/second-server.js'
-
 import { startWorld } from '../world.js'
 import { OAuthParty, pkce, redirectUri } from './flow.js'
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { type AnnexBody, AnnexClient } from '../clients/annex.js'
 import { startSecond } from '../clients/second-server.js'
-
 import { seenSignatures, without } from '../documents/judges.js'
 import { onePage, pdfOf } from '../documents/made-up-pdf.js'
 import { startWorld } from '../world.js'

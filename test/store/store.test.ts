@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import tap from 'tap'
 import { batched } from '../../src/store/batch.js'
+import { int4 } from '../../src/store/copy.js'
 import type { Database } from '../../src/store/database.js'
 import { startEmbeddedPostgres } from '../../src/store/embedded.js'
 import { migrate } from '../../src/store/migrate.js'
@@ -49,6 +51,41 @@ tap.test('the store on a PostgreSQL of its own', async (t) => {
     admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
       connection.database
     ])
+
+  /** Ends the connections that copy rows. @returns How many there were. */
+  const cutCopying = async (connection: ClientConfig) => {
+    const { rowCount } = await admin.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and query like 'copy %' and state = 'active'`,
+      [connection.database]
+    )
+    return rowCount
+  }
+
+  await t.test('rows with large values are copied whole, or not at all', async (t) => {
+    const connection = await empty()
+    const database = await open(t, connection)
+    await database.query({ text: 'create table kept (name text, part integer primary key, octets bytea)' })
+    const rowOf = (part: number, octets: Uint8Array) => [Buffer.from('tờ khai'), int4(part), octets]
+    const copy = (...rows: Uint8Array[][]) =>
+      database.transaction((tx) => tx.copyRows({ into: 'kept (name, part, octets)', rows }))
+    const large = randomBytes(3 * 1024 * 1024 + 1)
+    await copy(rowOf(1, large), rowOf(-2, new Uint8Array()))
+    const { rows } = await database.query({ text: 'select * from kept order by part desc' })
+    t.same(rows, [
+      { name: 'tờ khai', part: 1, octets: large },
+      { name: 'tờ khai', part: -2, octets: Buffer.alloc(0) }
+    ])
+
+    await t.rejects(copy(rowOf(3, large), rowOf(1, large)), /duplicate key/)
+    await t.rejects(copy([Buffer.from('two are missing')]), /field count is 1/)
+    t.equal(await scalar(database, 'select count(*)::integer from kept'), 2, 'nothing of what failed')
+
+    const lost = copy(...Array.from({ length: 64 }, (_, part) => rowOf(10 + part, large)))
+    const refused = t.rejects(lost, { code: 'database_unavailable' })
+    while ((await cutCopying(connection)) === 0) await sleep(1)
+    await refused
+    t.equal(await scalar(database, 'select count(*)::integer from kept'), 2, 'nor of what was cut')
+  })
 
   await t.test(
     'it is reached by a socket in the data folder alone, with a password, and keeps what it acknowledged',
