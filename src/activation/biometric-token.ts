@@ -1,5 +1,6 @@
-import { createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { decodeJwt, type JWTPayload, jwtVerify } from 'jose'
+import { devicePublicKey } from '../enrolment/device-key.js'
 import type { Device } from '../enrolment/enrolment.js'
 import type { Challenge } from './activation.js'
 import { AssertionRefused, verifyAssertion } from './webauthn/assertion.js'
@@ -42,7 +43,7 @@ export async function verifyBiometricToken(
   now: Date
 ): Promise<VerifiedToken> {
   if (token.length > biometricTokenMaxLength) throw new TokenRefused('longer than the limit')
-  const { payload } = await jwtVerify(token, deviceKey(device.spki), {
+  const { payload } = await jwtVerify(token, devicePublicKey(device.spki), {
     algorithms: ['ES256'],
     typ: 'biometric-challenge+jwt',
     issuer: device.id,
@@ -120,8 +121,4 @@ function same(value: unknown, expected: string): boolean {
   if (typeof value !== 'string') return false
   const [a, b] = [Buffer.from(value), Buffer.from(expected)]
   return a.length === b.length && timingSafeEqual(a, b)
-}
-
-function deviceKey(spki: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
 }

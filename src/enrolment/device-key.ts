@@ -1,4 +1,5 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { ServiceError } from '../errors.js'
 
 /** 32 octets in base64url, in the one way of writing them (the last character has two bits to spare). */
@@ -37,4 +38,24 @@ export function readDeviceKey(jwk: unknown, field = 'publicKey'): Uint8Array {
   } catch (cause) {
     throw refused('is not a point on the curve', cause)
   }
+}
+
+/** Of the devices that confirmed lately; each some kilobytes, with what `jose` keeps beside it. */
+const keysKept = 2_000
+const keys = new LRUCache<string, KeyObject>({ max: keysKept })
+
+/**
+ * A key to verify a device's signatures with. Reading one takes OpenSSL as long as verifying two signatures, so it is
+ * kept, by the octets it was read from.
+ * @param spki SubjectPublicKeyInfo, DER, as `readDeviceKey` made it or a device's authenticator was registered with.
+ * @throws Error of OpenSSL when it is none.
+ */
+export function devicePublicKey(spki: Uint8Array): KeyObject {
+  const octets = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength)
+  const name = octets.toString('latin1')
+  const known = keys.get(name)
+  if (known !== undefined) return known
+  const key = createPublicKey({ key: octets, format: 'der', type: 'spki' })
+  keys.set(name, key)
+  return key
 }

@@ -1,8 +1,8 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import type { Refusals } from '../access/refusals.js'
 import { audienceOf } from '../activation/challenge.js'
 import type { Clock } from '../clock.js'
+import { devicePublicKey } from '../enrolment/device-key.js'
 import type { Device, Directory } from '../enrolment/enrolment.js'
 import { ServiceError } from '../errors.js'
 import type { UsedTokenIds } from '../store/used-token-ids.js'
@@ -51,16 +51,6 @@ export interface DeviceAuth {
  */
 export function createDeviceAuth(deps: DeviceAuthDeps): DeviceAuth {
   const { directory, usedTokenIds, refusals, publicUrl, virtualDevices, now } = deps
-  // The Directory hands out the same object for the same row, so a key is parsed once for as long as it is cached.
-  const keys = new WeakMap<Device, KeyObject>()
-
-  function keyOf(device: Device): KeyObject {
-    const known = keys.get(device)
-    if (known !== undefined) return known
-    const key = createPublicKey({ key: Buffer.from(device.spki), format: 'der', type: 'spki' })
-    keys.set(device, key)
-    return key
-  }
 
   async function verify(token: string, device: Device | null, proof: DeviceProof): Promise<Device> {
     if (device === null || device.removedAt !== null) throw new TokenRefused('no such device')
@@ -68,7 +58,7 @@ export function createDeviceAuth(deps: DeviceAuthDeps): DeviceAuth {
     if (device.virtual && !virtualDevices) throw new TokenRefused('a virtual device, and SIMULATION is off')
 
     const audience = audienceOf(publicUrl, proof.provider)
-    const { payload } = await jwtVerify(token, keyOf(device), {
+    const { payload } = await jwtVerify(token, devicePublicKey(device.spki), {
       algorithms: ['ES256'],
       typ: 'device+jwt',
       issuer: device.id,

@@ -1,6 +1,7 @@
-import { createHash, createPublicKey, timingSafeEqual, verify } from 'node:crypto'
+import { createHash, timingSafeEqual, verify } from 'node:crypto'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { devicePublicKey } from '../../enrolment/device-key.js'
 import { readAuthenticatorData } from './authenticator-data.js'
 
 /** The credential of an authenticator that recognises the owner of a device, as it was registered. */
@@ -91,8 +92,7 @@ export function verifyAssertion(
 
 /** ES256 signatures are DER here (§6.5.5); the key says which algorithm it is. */
 function holds(signed: Uint8Array, signature: Uint8Array, spki: Uint8Array): boolean {
-  const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
-  return verify('sha256', signed, key, signature)
+  return verify('sha256', signed, devicePublicKey(spki), signature)
 }
 
 function jsonOf(octets: Uint8Array): unknown {
