@@ -3,7 +3,7 @@ import type { Activations } from '../../src/activation/activation.js'
 import { challengeOf } from '../../src/activation/challenge.js'
 import type { Clock } from '../../src/clock.js'
 import { digestOf } from '../load/documents.js'
-import { biometricToken, createDeviceKeys } from './device.js'
+import { biometricToken } from './device.js'
 import { inLanes } from './lanes.js'
 import { credentialOf, type Person, type Population, personOf, type Wanted } from './protocol.js'
 
@@ -12,6 +12,8 @@ export interface ApproveDeps {
   activations: Pick<Activations, 'ask' | 'confirm'>
   publicUrl: string
   now: Clock
+  /** Device keys by person. */
+  keyOf: (person: number) => KeyObject
 }
 
 /**
@@ -26,21 +28,19 @@ export async function approve(
   progress: (done: number, of: number) => void
 ): Promise<string[]> {
   const { people } = population
-  const keyOf = createDeviceKeys(people)
   return inLanes(
     wanted,
-    (one) => approveOne(deps, population, personOf(people, one.person), keyOf(one.person), seed, one),
+    (one) => approveOne(deps, population, personOf(people, one.person), seed, one),
     progress
   )
 }
 
 async function approveOne(
-  { activations, publicUrl, now }: ApproveDeps,
+  { activations, publicUrl, now, keyOf }: ApproveDeps,
   { provider, clientId }: Population,
   person: Person,
-  key: KeyObject,
   seed: string,
-  { algorithm, documents }: Wanted
+  { person: number, algorithm, documents }: Wanted
 ): Promise<string> {
   const digests = Array.from({ length: documents.count }, (_, index) =>
     digestOf(seed, documents.first + index)
@@ -56,7 +56,7 @@ async function approveOne(
     documentNames: [],
     description: 'Hồ sơ thử tải'
   })
-  const token = biometricToken(person, key, challengeOf(activation, publicUrl), now())
+  const token = biometricToken(person, keyOf(number), challengeOf(activation, publicUrl), now())
   await activations.confirm({ deviceId: person.deviceId, activationId: activation.id, token })
   return activation.id
 }

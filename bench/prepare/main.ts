@@ -3,6 +3,7 @@
  * and lets their devices confirm activations, in bulk, outside everything that is timed. To the house it is one more
  * server process that shares database and HSM.
  */
+import type { KeyObject } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import { readConfig } from '../../src/config.js'
 import { openGround } from '../../src/ground.js'
@@ -11,6 +12,7 @@ import { openMiddle } from '../../src/middle.js'
 import { openDataDir } from '../../src/store/data-dir.js'
 import { approve } from './approve.js'
 import { loadPopulation } from './bulk.js'
+import { createDeviceKeys } from './device.js'
 import { enrolPopulation } from './enrol.js'
 import type { FromPreparation, Population, Task, ToPreparation } from './protocol.js'
 
@@ -25,7 +27,7 @@ const publicUrl = config.publicUrl ?? 'http://bench.kyso.test'
 const serverId = uuidv7({ msecs: now().getTime() })
 const middle = await openMiddle({ ground, config, log, now, serverId, publicUrl })
 /** Sent once; it is large. */
-let population: Population | null = null
+let known: { population: Population; keyOf: (person: number) => KeyObject } | null = null
 
 async function run(task: Task, progress: (done: number, of: number) => void): Promise<unknown> {
   switch (task.type) {
@@ -34,11 +36,16 @@ async function run(task: Task, progress: (done: number, of: number) => void): Pr
     case 'load':
       return loadPopulation({ ground, middle, now }, task.people, task.wanted, progress)
     case 'population':
-      population = task.population
+      known = { population: task.population, keyOf: createDeviceKeys(task.population.people) }
       return null
     case 'approve':
-      if (population === null) throw new TypeError('nobody is known yet')
-      return approve({ activations: middle.activations, publicUrl, now }, population, task, progress)
+      if (known === null) throw new TypeError('nobody is known yet')
+      return approve(
+        { activations: middle.activations, publicUrl, now, keyOf: known.keyOf },
+        known.population,
+        task,
+        progress
+      )
     case 'operator': {
       const wanted = { role: task.role, name: 'bench' }
       return (await middle.access.operators.create(wanted, `server:${serverId}`)).key
