@@ -8,8 +8,11 @@ import { challengeOf } from './challenge.js'
 import { type DigestIndex, indexDigests } from './digest-index.js'
 import type { ActivationStore, Confirmation } from './needs.js'
 
-/** Approvals remembered between authorizing and signing. */
-const cacheSize = 20_000
+/** Memory for approvals remembered between authorizing and signing: some 37,000 of one digest, or 500 of 1,000. */
+const rememberedMaxOctets = 128 * 1_048_576
+/** What one takes: measured, and rounded up. */
+const octetsOf = ({ activation }: Approval): number =>
+  3_300 + 260 * activation.digests.length + 2 * activation.documentNames.join('').length
 /** Broken rows remembered as reported. */
 const reportedMax = 1_000
 
@@ -52,7 +55,10 @@ export function createApprovals(deps: {
   actor: string
 }): Approvals {
   const { store, directory, audit, actor } = deps
-  const verified = new LRUCache<string, Approval>({ max: cacheSize })
+  const verified = new LRUCache<string, Approval>({
+    maxSize: rememberedMaxOctets,
+    sizeCalculation: octetsOf
+  })
   const reported = new LRUCache<string, true>({ max: reportedMax })
 
   function remember(activation: Activation, deviceId: string): Approval {
