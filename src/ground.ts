@@ -5,7 +5,7 @@ import type { Clock } from './clock.js'
 import { closeAll } from './closing.js'
 import type { Config } from './config.js'
 import { StartError } from './errors.js'
-import type { Hsm } from './hsm/hsm.js'
+import type { Hsm, HsmSettings } from './hsm/hsm.js'
 import { openHsm } from './hsm/open.js'
 import { findSoftHsmModule, prepareSoftHsm, useSoftHsm } from './hsm/softhsm.js'
 import { openDataDir, secretFile } from './store/data-dir.js'
@@ -99,11 +99,11 @@ async function openToken(config: Config, log: Logger): Promise<Hsm> {
   }
   const pin = config.pkcs11Pin ?? (await secretFile(config.dataDir, pinFile, pinOctets))
   const soPin = own ? await secretFile(config.dataDir, soPinFile, pinOctets) : null
-  let lockPath: string | undefined
+  let shared: Pick<HsmSettings, 'lockPath' | 'discardToken'> = {}
   if (own) {
     const prepared = prepareSoftHsm(join(config.dataDir, 'softhsm'))
     useSoftHsm(prepared.confPath)
-    lockPath = prepared.lockPath
+    shared = { lockPath: prepared.lockPath, discardToken: prepared.discardToken }
   }
   return openHsm(
     {
@@ -115,7 +115,7 @@ async function openToken(config: Config, log: Logger): Promise<Hsm> {
       workers: config.signingWorkers,
       keyCacheSize: config.keyCache,
       preparedKeys: config.keyPool,
-      ...(lockPath === undefined ? {} : { lockPath })
+      ...shared
     },
     (level, message, fields) => log[level](fields ?? {}, message)
   )

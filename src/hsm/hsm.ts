@@ -53,6 +53,8 @@ export interface KeyStorage {
    * divided by the workers that share the work.
    */
   paceMs(algorithm: KeyAlgorithm): number
+  /** How long the HSM will be busy with what it has been given to sign, in milliseconds, by the same measure. */
+  backlogMs(): number
   /** Removes a token object and forgets a loaded key. A no-op for what does not exist. */
   destroy(key: Pick<StoredKey, 'id' | 'tokenKeyId'>): Promise<void>
 }
@@ -116,6 +118,11 @@ export interface HsmSettings {
    * initialised and keys are made. Without it, the first start must be one process's alone. `prepareSoftHsm` names one.
    */
   lockPath?: string
+  /**
+   * Removes a token for good, so that it can be made anew: one that has no user PIN, hence no keys, and does not know the
+   * SO PIN, since the process that made it was killed. Only for a module whose tokens are ours.
+   */
+  discardToken?: (serialNumber: string) => void
 }
 
 /** The HSM as the house sees it. Made by `openHsm` in `open.ts`. */

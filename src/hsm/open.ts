@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Handle } from 'pkcs11js'
 import { ServiceError } from '../errors.js'
-import { describe, hsmUnavailable, readCkr } from './ckr.js'
+import { CKR, describe, hsmUnavailable, readCkr } from './ckr.js'
 import { createSecrets, findEncryptionKey, makeEncryptionKey } from './encryption-key.js'
 import { createGenerator } from './generate.js'
 import type { Hsm, HsmSettings, Secrets } from './hsm.js'
@@ -199,10 +199,10 @@ function checkSettings({ workers, keyCacheSize, queueLimit = queueLimitDefault }
 /** The token's slot; on a first start the token is made. The module is initialised afterwards. */
 async function provideToken(
   cryptoki: Cryptoki,
-  { tokenLabel, soPin, pin }: HsmSettings,
+  { tokenLabel, soPin, pin, discardToken }: HsmSettings,
   exclusive: Exclusive,
   log: Log
-) {
+): Promise<Handle> {
   const { lib } = cryptoki
   initialise(cryptoki)
   const slot = findSlot(lib, tokenLabel)
@@ -211,13 +211,27 @@ async function provideToken(
   finalise(cryptoki)
   return exclusive(async () => {
     initialise(cryptoki) // only now does the module see a token that another process has just made
-    let found = findSlot(lib, tokenLabel)
-    if (found === null) {
+    const make = (): Handle => {
       log('info', 'initialising the HSM token', { label: tokenLabel })
-      found = initialiseToken(lib, tokenLabel, soPin)
+      const made = initialiseToken(lib, tokenLabel, soPin)
+      setUserPin(lib, made, soPin, pin)
+      return made
     }
-    if (!hasUserPin(lib, found)) setUserPin(lib, found, soPin, pin)
-    return found
+    const found = findSlot(lib, tokenLabel)
+    if (found === null) return make()
+    if (hasUserPin(lib, found)) return found
+    try {
+      setUserPin(lib, found, soPin, pin)
+      return found
+    } catch (error) {
+      if (discardToken === undefined || readCkr(error) !== CKR.PIN_INCORRECT) throw error
+      const { serialNumber } = lib.C_GetTokenInfo(found)
+      log('warn', 'the HSM token was left unfinished and is made anew', { label: tokenLabel, serialNumber })
+      finalise(cryptoki)
+      discardToken(serialNumber.trim())
+      initialise(cryptoki)
+      return make()
+    }
   })
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const candidates: readonly string[] = [
@@ -18,9 +18,13 @@ export function findSoftHsmModule(): string | null {
 /**
  * Makes a folder for SoftHSM's tokens, with its configuration, for this system user alone. Changes nothing that is
  * as it should be.
- * @returns `confPath` for `useSoftHsm`; `lockPath` for `HsmSettings.lockPath`.
+ * @returns `confPath` for `useSoftHsm`; `lockPath` and `discardToken` for `HsmSettings`.
  */
-export function prepareSoftHsm(folder: string): { confPath: string; lockPath: string } {
+export function prepareSoftHsm(folder: string): {
+  confPath: string
+  lockPath: string
+  discardToken: (serialNumber: string) => void
+} {
   const root = resolve(folder)
   const tokens = join(root, 'tokens')
   for (const path of [root, tokens]) {
@@ -39,7 +43,14 @@ export function prepareSoftHsm(folder: string): { confPath: string; lockPath: st
     writeFileSync(confPath, conf, { mode: 0o600 })
   }
   chmodSync(confPath, 0o600)
-  return { confPath, lockPath: root }
+  return { confPath, lockPath: root, discardToken: (serialNumber) => discardToken(tokens, serialNumber) }
+}
+
+/** SoftHSM names a token's folder by a UUID, whose last 16 digits are the token's serial number. */
+function discardToken(tokens: string, serialNumber: string): void {
+  const folder = readdirSync(tokens).find((name) => name.replaceAll('-', '').slice(-16) === serialNumber)
+  if (folder === undefined) throw new Error(`no folder in ${tokens} belongs to token ${serialNumber}`)
+  rmSync(join(tokens, folder), { recursive: true })
 }
 
 /**

@@ -1,8 +1,12 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import pkcs11 from 'pkcs11js'
 import t from 'tap'
 import { createPool, type Pool } from '../../src/hsm/pool.js'
 import type { KeyReference, WorkerSetup } from '../../src/hsm/protocol.js'
+import { prepareSoftHsm, useSoftHsm } from '../../src/hsm/softhsm.js'
+import { initialiseToken } from '../../src/hsm/token.js'
 import {
   ending,
   eventually,
@@ -35,6 +39,7 @@ t.test('a full queue is refused at once, and what was taken is signed', async (t
   const key = await hsm.keys.generate('k', 'RSA-2048')
   const calls = Array.from({ length: 30 }, () => hsm.keys.sign(key, pkcs1, messages(10).digests))
   t.equal(hsm.stats().queued, 100)
+  t.ok(hsm.keys.backlogMs() > 0, 'what it has been given is its backlog')
   const whole = (await Promise.all(calls)).map((results) => tally(results.map(ending)))
   t.same(whole.slice(0, 10), Array(10).fill({ signed: 10 }))
   t.same(whole.slice(10), Array(20).fill({ 'refused busy': 10 }), 'a call is taken whole or not at all')
@@ -44,6 +49,7 @@ t.test('a full queue is refused at once, and what was taken is signed', async (t
     false
   )
   t.match(hsm.stats(), { signatures: 200, refused: 301, uncertain: 0, queued: 0 })
+  t.equal(hsm.keys.backlogMs(), 0, 'and nothing is left of it, whatever was refused')
 })
 
 t.test('CAs and audit find a place in a full queue, and take none from those who sign', async (t) => {
@@ -132,6 +138,7 @@ t.test('a worker that ends by itself is replaced, and its work settled as far as
     t.same(tally(results.map(ending)), { uncertain: 5, 'refused unavailable': 75 })
     t.ok(results.slice(0, 5).every((result) => result.outcome === 'uncertain'))
     t.equal(pool.stats().workersReplaced, 1)
+    t.equal(pool.backlogMs(), 0, 'what was lost is owed no longer')
   })
   await withPool(dying(0), async (pool) => {
     const results = await pool.sign(reference, ecdsa, messages(3).digests)
@@ -209,6 +216,23 @@ t.test('a worker that ends by itself is replaced, and its work settled as far as
   })
 })
 
+t.test('a token that a killed process left without its SO PIN is made anew', async (t) => {
+  const folder = temporaryFolder(t)
+  // What SoftHSM shows of such a token: it refuses the SO PIN, and has no user PIN.
+  useSoftHsm(prepareSoftHsm(folder).confPath)
+  const lib = new pkcs11.PKCS11()
+  lib.load(modulePath)
+  lib.C_Initialize()
+  initialiseToken(lib, tokenLabel, '87654321')
+  lib.C_Finalize()
+  lib.close()
+
+  const hsm = await open(t, folder)
+  const key = await hsm.keys.generate('k', 'P-256')
+  t.same((await hsm.keys.sign(key, ecdsa, messages(1).digests)).map(ending), ['signed'])
+  t.equal(readdirSync(join(folder, 'tokens')).length, 1)
+})
+
 t.test('three processes that start first at once, and one that was killed, make each key once', async (t) => {
   const folder = temporaryFolder(t)
   for (const delayMs of [120, 160, 200, 240, 280]) {
@@ -224,9 +248,13 @@ t.test('three processes that start first at once, and one that was killed, make 
   const hsm = await open(t, folder, { soPin: null })
   t.same(hsm.notices, [])
   const { lib, session, find } = rawAccess()
+  // By name: what a process was killed over may remain, but has none, and nobody finds it.
   const count = (...values: number[]) =>
-    find(...values.map((value, i) => ({ type: [pkcs11.CKA_CLASS, pkcs11.CKA_KEY_TYPE][i] ?? 0, value })))
-      .length
+    find(
+      ...values.map((value, i) => ({ type: [pkcs11.CKA_CLASS, pkcs11.CKA_KEY_TYPE][i] ?? 0, value }))
+    ).filter(
+      (handle) => lib.C_GetAttributeValue(session, handle, [{ type: pkcs11.CKA_LABEL }])[0]?.value?.length
+    ).length
   t.equal(count(pkcs11.CKO_SECRET_KEY, pkcs11.CKK_AES), 2, 'one master key and one encryption key')
   t.equal(count(pkcs11.CKO_SECRET_KEY, pkcs11.CKK_GENERIC_SECRET), 1)
   t.equal(count(pkcs11.CKO_PRIVATE_KEY), 1)

@@ -35,7 +35,7 @@ export function temporaryFolder(t: Test): string {
 }
 
 export function settingsFor(folder: string, changes: Partial<HsmSettings> = {}): HsmSettings {
-  const { lockPath } = prepareSoftHsm(folder)
+  const { lockPath, discardToken } = prepareSoftHsm(folder)
   return {
     modulePath,
     tokenLabel,
@@ -45,6 +45,7 @@ export function settingsFor(folder: string, changes: Partial<HsmSettings> = {}):
     workers: 2,
     keyCacheSize: 100,
     lockPath,
+    discardToken,
     ...changes
   }
 }
