@@ -37,6 +37,7 @@ import { createAccessTokenStore } from './store/access-tokens.js'
 import { createActivationCodeStore } from './store/activation-codes.js'
 import { createActivationStore } from './store/activations.js'
 import { createAuditStore } from './store/audit.js'
+import { gatheringFor } from './store/batch.js'
 import { openCheckpointFile } from './store/checkpoint-file.js'
 import { createCredentialStore } from './store/credentials.js'
 import { createDeliveryStore } from './store/deliveries.js'
@@ -95,6 +96,7 @@ export async function openMiddle(options: MiddleOptions) {
 
   const checkpointKey = await hsm.tokenKey('audit', 'P-256')
   const checkpoints = await openCheckpointFile({ dataDir: config.dataDir, spki: checkpointKey.spki })
+  const gatherMs = gatheringFor(hsm.keys.backlogMs)
   const audits = createAuditStore(database, months)
   const audit = await openAudit({
     serverId,
@@ -102,10 +104,11 @@ export async function openMiddle(options: MiddleOptions) {
     checkpointKey,
     now,
     log,
-    appendCheckpoint: checkpoints.append
+    appendCheckpoint: checkpoints.append,
+    gatherMs
   })
   const servers = createServerStore(database)
-  const reservations = rememberOpen({ store: createReservationStore(database, months), audit })
+  const reservations = rememberOpen({ store: createReservationStore(database, months, gatherMs), audit })
   const recovery = createRecovery({ servers, audit, now, serverId, oldestOpen: reservations.oldestOpen })
   await recovery.register()
   const removeOld = createRetention({

@@ -21,6 +21,8 @@ export interface AuditDeps {
   appendCheckpoint: (checkpoint: Checkpoint) => Promise<void>
   /** Events after which a checkpoint is made at once; default 1,000. */
   checkpointEveryEvents?: number
+  /** How long events are gathered for a statement, see `batched`. Default: not at all. */
+  gatherMs?: () => number
 }
 
 /** The audit of one server process. */
@@ -45,7 +47,8 @@ export async function openAudit({
   now,
   log,
   appendCheckpoint,
-  checkpointEveryEvents = 1_000
+  checkpointEveryEvents = 1_000,
+  gatherMs
 }: AuditDeps): Promise<OpenAudit> {
   let closed = false
   let checkpointedSeq = 0
@@ -57,6 +60,7 @@ export async function openAudit({
     store,
     now,
     log,
+    ...(gatherMs === undefined ? {} : { gatherMs }),
     onStored: () => {
       if (writer.head().seq - Math.max(checkpointedSeq, attemptedSeq) >= checkpointEveryEvents) inBackground()
     }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import { ServiceError } from '../errors.js'
-import { batched, gatherMs } from '../store/batch.js'
+import { batched } from '../store/batch.js'
 import type { AuditEvent, Json, RecordIn, ReservationEnding } from './audit.js'
 import {
   aboutMaxOctets,
@@ -63,7 +63,8 @@ export function createChainWriter({
   store,
   now,
   log,
-  onStored
+  onStored,
+  gatherMs = () => 0
 }: {
   chain: string
   store: Pick<AuditStore, 'append' | 'appendEndings' | 'head'>
@@ -71,6 +72,8 @@ export function createChainWriter({
   log: AuditLog
   /** Called whenever the head has moved. */
   onStored?: () => void
+  /** @see batched */
+  gatherMs?: () => number
 }): ChainWriter {
   let head: ChainHead = { chain, seq: 0, hash: zeroHash }
   /** Last events of inserts that may or may not be durable. */

@@ -38,6 +38,8 @@ export interface Pool {
   sign(key: KeyReference, scheme: SignatureScheme, digests: readonly Uint8Array[]): Promise<SignResult[]>
   /** @see KeyStorage.paceMs */
   paceMs(algorithm: KeyAlgorithm): number
+  /** @see KeyStorage.backlogMs */
+  backlogMs(): number
   /** Makes every worker give a key up; resolves when all have. */
   forget(name: string): Promise<void>
   /** Refuses what waits, lets end what runs, and resolves when all workers have ended by themselves. */
@@ -102,6 +104,8 @@ export function createPool(options: PoolOptions): Pool {
   const queued = { subscriber: 0, installation: 0 }
   /** Of a worker, for a signature by P-256. */
   let paceMs = firstPaceMs
+  /** Cost of what was asked for and is not answered, in P-256 signatures. */
+  let owed = 0
   let lastSeq = 0
   let lastRequest = 0
   let pumping = false
@@ -296,6 +300,9 @@ export function createPool(options: PoolOptions): Pool {
     }
   }
 
+  /** Of all workers together. */
+  const sharedPaceMs = () => paceMs / Math.max(1, places.filter(serves).length)
+
   function pumpSoon(): void {
     if (pumping) return
     pumping = true
@@ -330,19 +337,27 @@ export function createPool(options: PoolOptions): Pool {
         return refuseAll(digests.length, 'busy', `${queued[owner]} digests wait already`)
       }
       queued[owner] += digests.length
-      return new Promise((resolve) => {
+      const costEach = algorithms[key.algorithm].cost
+      const cost = digests.length * costEach
+      owed += cost
+      return new Promise((answer) => {
+        const resolve = (results: SignResult[]) => {
+          owed -= cost
+          answer(results)
+        }
         home(key.name).queue.add({
           job: { key, scheme, digests, results: new Array(digests.length), open: digests.length, resolve },
           from: 0,
           count: digests.length,
-          costEach: algorithms[key.algorithm].cost,
+          costEach,
           enqueuedAt: performance.now()
         })
         pumpSoon()
       })
     },
 
-    paceMs: (algorithm) => (paceMs * algorithms[algorithm].cost) / Math.max(1, places.filter(serves).length),
+    paceMs: (algorithm) => algorithms[algorithm].cost * sharedPaceMs(),
+    backlogMs: () => owed * sharedPaceMs(),
 
     async forget(name) {
       await Promise.all(

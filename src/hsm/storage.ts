@@ -84,6 +84,7 @@ export function createKeyStorage(deps: {
     },
 
     paceMs: pool.paceMs,
+    backlogMs: pool.backlogMs,
 
     async destroy({ id, tokenKeyId }) {
       await pool.forget(nameOf(id))

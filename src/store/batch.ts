@@ -1,10 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** A statement and its wait for the disk cost about as much as the rows of ten requests: so long is always gathered. */
+const gatherLeastMs = 12
+/** Of what the HSM still has to do: while it does that, nothing is lost by waiting. */
+const gatherShare = 0.6
+/** Longer, and a statement becomes so large that the HSM waits for it. */
+const gatherMostMs = 60
+
 /**
- * For statements on the way to a signature: a statement and its wait for the disk cost about as much as the rows of
- * ten requests, and this long is less than a busy HSM lets a request wait anyway.
+ * How long statements on the way to a signature gather calls. The busier the HSM, the longer: a request would wait for
+ * it anyway, and what fewer and larger statements save is left for signing.
+ * @param backlogMs How long the HSM will be busy with what it has been given.
  */
-export const gatherMs = 12
+export const gatheringFor = (backlogMs: () => number) => (): number =>
+  Math.min(Math.max(gatherLeastMs, gatherShare * backlogMs()), gatherMostMs)
 
 /**
  * Lets many concurrent calls share one statement. Calls that arrive while a statement runs wait together and go
@@ -14,12 +23,12 @@ export const gatherMs = 12
  *   of that batch fails with the same error.
  * @param options.limit Inputs a statement takes at most.
  * @param options.lanes How many statements may run at the same time.
- * @param options.gatherMs After a statement that several calls shared, the next one starts no sooner than this after
- *   the start of that one, unless it is full. Default 0.
+ * @param options.gatherMs Asked at the start of a statement that several calls share: the next one starts no sooner than
+ *   this after it, unless it is full. Default 0.
  */
 export function batched<In, Out>(
   run: (inputs: readonly In[]) => Promise<readonly Out[]>,
-  options: { limit: number; lanes: number; gatherMs?: number }
+  options: { limit: number; lanes: number; gatherMs?: () => number }
 ): (input: In) => Promise<Out> {
   interface Call {
     input: In
@@ -37,7 +46,8 @@ export function batched<In, Out>(
       const pauseMs = gatherUntil - performance.now()
       if (pauseMs > 0 && waiting.length < options.limit) await sleep(pauseMs)
       const calls = waiting.splice(0, options.limit)
-      gatherUntil = calls.length > 1 ? performance.now() + (options.gatherMs ?? 0) : Number.NEGATIVE_INFINITY
+      gatherUntil =
+        calls.length > 1 ? performance.now() + (options.gatherMs?.() ?? 0) : Number.NEGATIVE_INFINITY
       try {
         const outputs = await run(calls.map((call) => call.input))
         if (outputs.length !== calls.length) {

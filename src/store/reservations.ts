@@ -1,6 +1,6 @@
 import type { ActivationStatus } from '../activation/activation.js'
 import type { Reservation, ReservationOutcome, ReservationStore } from '../signing/needs.js'
-import { batched, gatherMs } from './batch.js'
+import { batched } from './batch.js'
 import type { Database } from './database.js'
 import { grouped, type Months, wholeTables } from './months.js'
 import { plainArray, timeArray } from './plain-array.js'
@@ -52,7 +52,11 @@ const tablesOf = (of: Months['of'], one: Reservation | undefined): [string, stri
 ]
 
 /** Reservations: what was taken of an activation, by which server, and how it ended. */
-export function createReservationStore(database: Database, months: Months = wholeTables): ReservationStore {
+export function createReservationStore(
+  database: Database,
+  months: Months = wholeTables,
+  gatherMs: () => number = () => 0
+): ReservationStore {
   /**
    * One statement for many requests; an activation's row is touched once, however many of them take from it. Of two
    * that take the same occurrence at most one finds it free: an UPDATE that waited for another's row lock judges the

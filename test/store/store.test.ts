@@ -9,7 +9,7 @@ import type { ClientConfig } from 'pg'
 import pg from 'pg'
 import { pino } from 'pino'
 import tap from 'tap'
-import { batched } from '../../src/store/batch.js'
+import { batched, gatheringFor } from '../../src/store/batch.js'
 import { int4 } from '../../src/store/copy.js'
 import type { Database } from '../../src/store/database.js'
 import { startEmbeddedPostgres } from '../../src/store/embedded.js'
@@ -287,6 +287,41 @@ tap.test('calls that come together share a statement', async (t) => {
   t.equal(await double(8), 16, 'and only of it')
   const short = batched<number, number>(async () => [], { limit: 3, lanes: 1 })
   await t.rejects(short(1), RangeError)
+})
+
+tap.test('after a shared statement calls are gathered, and a lone call never waits', async (t) => {
+  const batches: number[][] = []
+  const asked = batched<number, number>(
+    async (inputs) => {
+      batches.push([...inputs])
+      return inputs
+    },
+    { limit: 10, lanes: 1, gatherMs: () => 400 }
+  )
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  await asked(1)
+  await asked(2)
+  await Promise.all([asked(3), asked(4)])
+  const late = [asked(5)]
+  for (let number = 6; number <= 8; number += 1) {
+    await turn()
+    late.push(asked(number))
+  }
+  await Promise.all(late)
+  t.same(batches, [[1], [2], [3, 4], [5, 6, 7, 8]])
+})
+
+tap.test('the more the HSM has to do, the longer statements gather, within bounds', (t) => {
+  let backlogMs = 0
+  const gatherMs = gatheringFor(() => backlogMs)
+  t.equal(gatherMs(), 12)
+  backlogMs = 10
+  t.equal(gatherMs(), 12)
+  backlogMs = 50
+  t.equal(gatherMs(), 30)
+  backlogMs = 10_000
+  t.equal(gatherMs(), 60)
+  t.end()
 })
 
 tap.test(
