@@ -52,7 +52,7 @@ const usage = `npm run bench -- [options]
   --base URL        measures a server that runs there, by what needs HTTP alone; enrols people there, who stay
   --operator-key K  key of an administrator of that server
   --rounds N        rounds that count (5)
-  --window MS       length of a window (3000)
+  --window MS       length of a window (2500)
   --people N        subscribers (1000; with --base 100)
   --seed TEXT       what the made-up documents begin with (kyso)
   --profile FOLDER  CPU profiles of the server
@@ -87,7 +87,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     report: values.report ?? null,
     reportIn: values['report-in'] ?? null,
     rounds: whole('rounds', values.rounds, quick ? 1 : 5, 100),
-    windowMs: whole('window', values.window, quick ? 400 : 3_000, 600_000),
+    windowMs: whole('window', values.window, quick ? 400 : 2_500, 600_000),
     warmUpMs: quick ? 100 : 500,
     people: whole('people', values.people, quick ? 20 : elsewhere === null ? 1_000 : 100, 100_000),
     seed: values.seed ?? 'kyso',

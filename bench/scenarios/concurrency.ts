@@ -5,7 +5,7 @@ import type { OpenScenario, Scenario } from './scenario.js'
 import { openSigning } from './sign.js'
 
 /** Connections, each with one request under way. */
-const steps = [1, 4, 16, 64, 128]
+const steps = [1, 4, 16, 64, 128, 256]
 const quickSteps = [4, 64]
 const windowMsMax = 1_000
 

@@ -6,16 +6,16 @@ import type { Served, Stage } from '../stage/stage.js'
 import { approved, type Prepared, signAll, verifyAnswers } from './approved.js'
 import type { OpenScenario, Round, Scenario } from './scenario.js'
 
-/** Connections: enough requests under way for every worker, and no queue longer than that needs. */
+/** Connections: enough requests under way for every worker while others are written down, and no queue longer than that. */
 export function connectionsOf(algorithm: MeasuredAlgorithm, digests: number): number {
-  if (digests === 1) return 128
+  if (digests === 1) return 256
   const rsa = algorithm === 'RSA-2048'
-  return digests <= 20 ? (rsa ? 16 : 64) : rsa ? 8 : 32
+  return digests <= 20 ? (rsa ? 16 : 128) : rsa ? 8 : 32
 }
 
 /** Signatures a second to prepare for before anything has been measured: alone in a request, and several. */
 const guesses: Readonly<Record<MeasuredAlgorithm, { alone: number; several: number }>> = {
-  'P-256': { alone: 3_000, several: 15_000 },
+  'P-256': { alone: 4_000, several: 15_000 },
   'RSA-2048': { alone: 1_000, several: 1_500 }
 }
 /** Fewer cannot give what a guess says. */
