@@ -262,8 +262,8 @@ export function createActivationStore(database: Database, months: Months = whole
     },
 
     async expire({ windows, now, confirmedBefore, limit }) {
-      // Not prepared, so that each is planned for its times. The bounds of the id say in which partitions to look.
-      const { rows } = await database.query<EndedRow>({
+      // The bounds of the id say in which partitions to look.
+      const statement = {
         text: `
           with due as (
             select id from activations
@@ -287,8 +287,13 @@ export function createActivationStore(database: Database, months: Months = whole
           uuidFrom(soon(now)),
           ...windows.flatMap(({ after, until }) => [after, until])
         ]
+      }
+      return database.transaction(async (tx) => {
+        // Planned for its times: a plan for any times goes through all ids of the hours before, every second.
+        await tx.query({ text: 'set local plan_cache_mode = force_custom_plan' })
+        const { rows } = await tx.query<EndedRow>(statement)
+        return rows.map(cancelledOf)
       })
-      return rows.map(cancelledOf)
     },
 
     async expiredUntil() {

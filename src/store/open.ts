@@ -29,7 +29,8 @@ export interface DatabaseOptions {
  * A prepared statement is planned once a connection: with arrays of a few elements PostgreSQL would take a plan made for
  * their values to be cheaper, and make one every time, which costs as much as the statement. A plan is then kept as long
  * as its connection. Made while a table is young, as each month's is at first, it would go through the whole table ever
- * after; what is asked often has an index, and where there is none this forbids nothing.
+ * after; what is asked often has an index, and where there is none this forbids nothing. Both hold for statements without a
+ * name, too: one that needs a plan for its values says so in its transaction.
  */
 const planning = 'set enable_seqscan = off; set plan_cache_mode = force_generic_plan'
 
