@@ -26,7 +26,7 @@ const ground = await openGround(config, log, now)
 const publicUrl = config.publicUrl ?? 'http://bench.kyso.test'
 const serverId = uuidv7({ msecs: now().getTime() })
 const middle = await openMiddle({ ground, config, log, now, serverId, publicUrl })
-/** Sent once; it is large. */
+/** Who takes part, sent once since it is large, and their device keys. */
 let known: { population: Population; keyOf: (person: number) => KeyObject } | null = null
 
 async function run(task: Task, progress: (done: number, of: number) => void): Promise<unknown> {

@@ -40,7 +40,7 @@ export function readDeviceKey(jwk: unknown, field = 'publicKey'): Uint8Array {
   }
 }
 
-/** Of the devices that confirmed lately; each some kilobytes, with what `jose` keeps beside it. */
+/** Of the devices that confirmed lately. `jose` keeps its own form of a key for as long as the key is kept. */
 const keysKept = 2_000
 const keys = new LRUCache<string, KeyObject>({ max: keysKept })
 

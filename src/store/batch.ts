@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A statement and its wait for the disk cost about as much as the rows of ten requests: so long is always gathered. */
 const gatherLeastMs = 12
-/** Of what the HSM still has to do: while it does that, nothing is lost by waiting. */
+/** Of what the HSM still has to do. Reserving may wait for that at no loss; answers come so much later. */
 const gatherShare = 0.6
-/** Longer, and a statement becomes so large that the HSM waits for it. */
+/** However busy the HSM is, a request waits no longer for the next statement to begin; it needs two. */
 const gatherMostMs = 60
 
 /**
- * How long statements on the way to a signature gather calls. The busier the HSM, the longer: a request would wait for
- * it anyway, and what fewer and larger statements save is left for signing.
+ * How long statements on the way to a signature gather calls. The busier the HSM, the longer: what fewer and
+ * larger statements save is left for signing.
  * @param backlogMs How long the HSM will be busy with what it has been given.
  */
 export const gatheringFor = (backlogMs: () => number) => (): number =>
